@@ -1,0 +1,26 @@
+"""The computational graph: spec, node, primitive, graph. Knows no single operation."""
+
+from nazad.graph.graph import Graph, Piece, topological_order, total, zeros_like
+from nazad.graph.node import Node
+from nazad.graph.primitive import CONSTANT, LEAF, Primitive, Traced, Value, constant, leaf
+from nazad.graph.spec import Spec
+from nazad.graph.where import Where, here
+
+__all__ = [
+    "CONSTANT",
+    "LEAF",
+    "Graph",
+    "Node",
+    "Piece",
+    "Primitive",
+    "Spec",
+    "Traced",
+    "Value",
+    "Where",
+    "constant",
+    "here",
+    "leaf",
+    "topological_order",
+    "total",
+    "zeros_like",
+]

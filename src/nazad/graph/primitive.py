@@ -1,0 +1,133 @@
+"""The indivisible operation, as the graph sees it, and what the graph needs to know about traced values.
+
+A primitive computes (``calc``) and carries one linear map per argument in both directions: ``push`` takes
+a tangent forward, ``pull`` takes a cotangent backward. How these follow from a local derivative, stated
+once, is the business of the families in :mod:`nazad.ops.families`; nothing in this folder knows a single
+operation by name.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from nazad.errors import GraphError
+from nazad.graph.node import Node
+from nazad.graph.spec import Spec
+
+Value = Any
+"""An ndarray, a NumPy or Python number, or a traced value: every rule works on all of them alike."""
+
+Params = dict[str, Any]
+
+
+class Recorder(Protocol):
+    """What a traced value belongs to: it turns an application of a primitive into a node."""
+
+    level: int
+
+    def record(self, op: Primitive, args: Sequence[Value], params: Params) -> Value: ...
+
+
+class Traced:
+    """The mark of a traced value; the handle itself is :class:`nazad.trace.array.Array`."""
+
+    __slots__ = ("trace",)
+    trace: Recorder
+
+
+class Primitive:
+    """An indivisible operation.
+
+    Calling it on numbers computes. Calling it on traced values computes and records a node. Calling it on
+    nodes makes a node, which is how a graph is built by hand.
+
+    Parameters
+    ----------
+    name : str
+        The name by which the operation goes in pictures, tables and error messages.
+    calc : callable
+        ``calc(*xs, **params)``, the value from the arguments' values.
+    """
+
+    def __init__(self, name: str, calc: Callable[..., Value]) -> None:
+        self.name, self.calc = name, calc
+
+    def __call__(self, *args: Value, **params: Any) -> Value:
+        innermost: Recorder | None = None
+        for arg in args:
+            if isinstance(arg, Traced):
+                if innermost is None or arg.trace.level > innermost.level:
+                    innermost = arg.trace
+            elif type(arg) is Node:
+                return self._by_hand(args, params)
+        if innermost is not None:
+            return innermost.record(self, args, params)
+        return self.calc(*args, **params)
+
+    def _by_hand(self, args: Sequence[Value], params: Params) -> Node:
+        if any(isinstance(arg, Traced) for arg in args):
+            raise GraphError(f"{self.name} was called on a node and on a traced value at once")
+        return Node(self, tuple(a if type(a) is Node else constant(a) for a in args), params)
+
+    @abstractmethod
+    def pull(self, i: int, y_bar: Value, y: Value, xs: Sequence[Value], params: Params) -> Any:
+        """The share of argument ``i`` in the cotangent ``y_bar``; None where there is none."""
+        raise NotImplementedError(f"{self.name} has no derivative")
+
+    @abstractmethod
+    def push(self, x_dots: Sequence[Value], y: Value, xs: Sequence[Value], params: Params) -> Value:
+        """The tangent of the value, from the arguments' tangents (None for zero); None for zero."""
+        raise NotImplementedError(f"{self.name} has no derivative")
+
+    @abstractmethod
+    def batch(self, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
+        """The values for a whole batch; batched arguments and the result have the batch as axis 0."""
+        raise NotImplementedError(f"{self.name} has no batching rule")
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+
+class Source(Primitive):
+    """A primitive without arguments: the origin of a leaf or of a constant."""
+
+    def pull(self, i: int, y_bar: Value, y: Value, xs: Sequence[Value], params: Params) -> None:
+        return None
+
+    def push(self, x_dots: Sequence[Value], y: Value, xs: Sequence[Value], params: Params) -> None:
+        return None
+
+    def batch(self, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
+        return self.calc(**params)
+
+
+def _unread(name: str) -> Value:
+    raise GraphError(f"the leaf {name} has no value", "Give forward a value for every leaf.")
+
+
+LEAF = Source("leaf", _unread)
+CONSTANT = Source("constant", lambda value: value)
+
+
+def leaf(name: str, spec: Spec | None = None) -> Node:
+    """A node without predecessors whose value is read from outside.
+
+    Examples
+    --------
+    >>> leaf("x")
+    <leaf x>
+    """
+    return Node(LEAF, (), {"name": name}, spec)
+
+
+def constant(value: Value) -> Node:
+    """A node without predecessors that carries its value.
+
+    Examples
+    --------
+    >>> constant(3.0)
+    <constant 3.0>
+    """
+    return Node(CONSTANT, (), {"value": value}, Spec.of(value))

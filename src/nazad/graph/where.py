@@ -1,0 +1,58 @@
+"""The place in the user's code that made a node.
+
+Recorded at every traced operation, so recording must cost next to nothing: a code object and an offset
+into its bytecode. File, line and columns are worked out when somebody asks.
+"""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import os
+import sys
+from types import CodeType
+from typing import NamedTuple
+
+_HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+class Where(NamedTuple):
+    """A position in a code object; the rest is looked up lazily."""
+
+    code: CodeType
+    offset: int
+
+    @property
+    def file(self) -> str:
+        return self.code.co_filename
+
+    @property
+    def span(self) -> tuple[int | None, int | None, int | None, int | None]:
+        """First line, last line, first column, last column; lines from 1, columns in bytes from 0."""
+        return next(itertools.islice(self.code.co_positions(), self.offset // 2, None))
+
+    @property
+    def line(self) -> int:
+        return self.span[0] or self.code.co_firstlineno
+
+    @property
+    def function(self) -> str:
+        return self.code.co_qualname
+
+    @property
+    def source(self) -> str:
+        """The source line, stripped; empty where the source is not to be had."""
+        return linecache.getline(self.file, self.line).strip()
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+def here() -> Where | None:
+    """The innermost place on the stack that is not inside nazad."""
+    frame = sys._getframe(1)
+    while frame.f_code.co_filename.startswith(_HOME):
+        if frame.f_back is None:
+            return None
+        frame = frame.f_back
+    return Where(frame.f_code, frame.f_lasti)

@@ -1,0 +1,309 @@
+"""The families of primitives: what each states, and what follows from it.
+
+=============  ==========================================  =====================================
+family         states                                      pull, push
+=============  ==========================================  =====================================
+Elementwise    ``deriv``: a local partial per argument     y_bar * deriv_i; sum deriv_i * x_dot_i
+Reduction      ``deriv``, shaped like the input            y_bar * deriv; sum(deriv * x_dot)
+Linear         ``transpose``: y_bar to x_bar, by argument  transpose_i(y_bar); calc itself on x_dot_i
+Paired         ``push`` and ``pull``                       as stated; held to each other by the tests
+=============  ==========================================  =====================================
+
+One statement serves both modes, so the two cannot drift apart. Rules are written in plain NumPy. Run on
+arrays they compute; run on traced values they write the next graph, and so the second derivative needs no
+rule of its own.
+
+A factor that is exactly zero annihilates: 0 * inf = 0 * nan = 0 in a share (:data:`chain`). That is why
+the branch that ``np.where`` did not take cannot poison a gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from nazad.graph import Primitive, Value
+from nazad.graph.primitive import Params
+
+Rule = Callable[..., Value]
+
+
+class Elementwise(Primitive):
+    """Works on every entry by itself, after broadcasting.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    calc : callable
+        ``calc(*xs)``, a ufunc or a function made of ufuncs.
+    *derivs : callable or None
+        For each argument ``deriv(y, *xs)``, the local partial derivative from the value and the arguments;
+        None where it is zero or undefined everywhere.
+    symbol : str, optional
+        The sign written between two arguments, as in ``x + y``.
+    """
+
+    def __init__(self, name: str, calc: Rule, *derivs: Rule | None, symbol: str = "") -> None:
+        super().__init__(name, calc)
+        self.derivs, self.symbol = derivs, symbol
+
+    def local(self, i: int, y: Value, xs: Sequence[Value]) -> Value:
+        """The local partial derivative by argument ``i``; None where there is none."""
+        deriv = self.derivs[i]
+        return None if deriv is None else deriv(y, *_as_numbers(xs, y))
+
+    def pull(self, i: int, y_bar: Value, y: Value, xs: Sequence[Value], params: Params) -> Value:
+        d = self.local(i, y, xs) if _is_real(xs[i]) else None
+        return None if d is None else fit(_times(y_bar, d), xs[i])
+
+    def push(self, x_dots: Sequence[Value], y: Value, xs: Sequence[Value], params: Params) -> Value:
+        shares = [
+            _times(x_dot, self.local(i, y, xs))
+            for i, x_dot in enumerate(x_dots)
+            if x_dot is not None and self.derivs[i] is not None
+        ]
+        return fit_tangent(sum(shares[1:], shares[0]), y) if shares else None
+
+    def batch(self, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
+        return self(*align(xs, batched), **params)
+
+
+class Reduction(Primitive):
+    """Folds some axes of one array.
+
+    ``calc(x, axis, keepdims, **params)`` with ``axis`` a tuple of non-negative integers; ``deriv(y, x, axis,
+    **params)`` is shaped like x and gets y with the folded axes kept at length one.
+    """
+
+    def __init__(self, name: str, calc: Rule, deriv: Rule | None) -> None:
+        super().__init__(name, calc)
+        self.deriv = deriv
+
+    def local(self, y: Value, x: Value, axis: tuple[int, ...], keepdims: bool, **params: Any) -> Value:
+        """The local partial derivatives, shaped like the input."""
+        kept = y if keepdims else keep_axes(y, x, axis)
+        return None if self.deriv is None else self.deriv(kept, x, axis, **params)
+
+    def pull(self, i: int, y_bar: Value, y: Value, xs: Sequence[Value], params: Params) -> Value:
+        if self.deriv is None or not _is_real(xs[0]):
+            return None
+        kept = y_bar if params["keepdims"] else keep_axes(y_bar, xs[0], params["axis"])
+        return fit(chain(kept, self.local(y, xs[0], **params)), xs[0])
+
+    def push(self, x_dots: Sequence[Value], y: Value, xs: Sequence[Value], params: Params) -> Value:
+        if self.deriv is None or x_dots[0] is None:
+            return None
+        shares = chain(x_dots[0], self.local(y, xs[0], **params))
+        return fit_tangent(np.sum(shares, axis=params["axis"], keepdims=params["keepdims"]), y)
+
+    def batch(self, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
+        return self(xs[0], **(params | {"axis": tuple(a + 1 for a in params["axis"])}))
+
+
+class Linear(Primitive):
+    """Linear in the arguments that have a transpose.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    calc : callable
+        ``calc(*xs, **params)``.
+    *transposes : callable or None
+        ``transpose(y_bar, *xs, **params)``, the adjoint of the map in that argument, the others held;
+        None for an argument in which the operation is not linear, an index for instance. A single function
+        that takes the argument's position first serves for any number of arguments (``variadic``).
+    batch : callable, optional
+        ``batch(self, xs, batched, params)``. Without it the operation is applied row by row.
+    together : bool
+        Linear in all of them at once, as a sum is, rather than in each by itself, as a product is.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        calc: Rule,
+        *transposes: Rule | None,
+        batch: Callable[..., Value] | None = None,
+        together: bool = False,
+        variadic: Rule | None = None,
+        symbol: str = "",
+    ) -> None:
+        super().__init__(name, calc)
+        self.transposes, self.together, self.variadic, self.symbol = transposes, together, variadic, symbol
+        self._batch = batch
+
+    def is_linear_in(self, i: int) -> bool:
+        return self.variadic is not None or self.transposes[i] is not None
+
+    def pull(self, i: int, y_bar: Value, y: Value, xs: Sequence[Value], params: Params) -> Any:
+        if not _is_real(xs[i]) or not _is_real(y):
+            return None
+        if self.variadic is not None:
+            share = self.variadic(i, y_bar, *xs, **params)
+        else:
+            transpose = self.transposes[i]
+            share = None if transpose is None else transpose(y_bar, *xs, **params)
+        return None if share is None else fit(share, xs[i])
+
+    def push(self, x_dots: Sequence[Value], y: Value, xs: Sequence[Value], params: Params) -> Value:
+        moving = [i for i, x_dot in enumerate(x_dots) if x_dot is not None and self.is_linear_in(i)]
+        if not moving or not _is_real(y):
+            return None
+        if self.together:
+            return self(*[self._moved(i, x_dots, xs) for i in range(len(xs))], **params)
+        shares = [self(*xs[:i], x_dots[i], *xs[i + 1 :], **params) for i in moving]
+        return sum(shares[1:], shares[0])
+
+    def _moved(self, i: int, x_dots: Sequence[Value], xs: Sequence[Value]) -> Value:
+        if not self.is_linear_in(i) or not _is_real(xs[i]):
+            return xs[i]
+        return np.zeros_like(xs[i]) if x_dots[i] is None else x_dots[i]
+
+    def batch(self, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
+        if self._batch is None:
+            return row_by_row(self, xs, batched, params)
+        return self._batch(self, xs, batched, params)
+
+
+class Paired(Primitive):
+    """Neither pointwise nor linear: states ``push(x_dots, y, *xs, **params)`` and ``pull(y_bar, y, *xs, **params)``.
+
+    For operations of one argument, such as ``sort``.
+    """
+
+    def __init__(
+        self, name: str, calc: Rule, push: Rule, pull: Rule, batch: Callable[..., Value] | None = None
+    ) -> None:
+        super().__init__(name, calc)
+        self._push, self._pull, self._batch = push, pull, batch
+
+    def pull(self, i: int, y_bar: Value, y: Value, xs: Sequence[Value], params: Params) -> Any:
+        return fit(self._pull(y_bar, y, *xs, **params), xs[0]) if _is_real(xs[0]) else None
+
+    def push(self, x_dots: Sequence[Value], y: Value, xs: Sequence[Value], params: Params) -> Value:
+        return None if x_dots[0] is None else self._push(x_dots[0], y, *xs, **params)
+
+    def batch(self, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
+        if self._batch is None:
+            return row_by_row(self, xs, batched, params)
+        return self._batch(self, xs, batched, params)
+
+
+def elementwise(calc: Rule, *derivs: Rule | None, name: str | None = None, symbol: str = "") -> Elementwise:
+    """A new elementwise operation in one line.
+
+    Parameters
+    ----------
+    calc : callable
+        ``calc(*xs)``: the value, written in NumPy so that it works on arrays as on numbers.
+    *derivs : callable or None
+        For each argument ``deriv(y, *xs)``: the local partial derivative, from the value and the arguments.
+        None states that it is zero. Written in NumPy too, which is where the second derivative comes from.
+    name : str, optional
+        The name in pictures; that of ``calc`` if not given.
+    symbol : str, optional
+        A sign to be written between two arguments.
+
+    Returns
+    -------
+    Elementwise
+        A primitive: callable on numbers, arrays, traced values and nodes.
+
+    Examples
+    --------
+    >>> import nazad as nz
+    >>> cube = nz.elementwise(lambda x: x**3, lambda y, x: 3 * x**2, name="cube")
+    >>> nz.grad(cube)(2.0), nz.grad(nz.grad(cube))(2.0)
+    (12.0, 12.0)
+    """
+    return Elementwise(name or getattr(calc, "__name__", "elementwise"), calc, *derivs, symbol=symbol)
+
+
+def _chain(y_bar: Value, d: Value) -> Value:
+    share = np.multiply(y_bar, d)
+    norm = np.vdot(share, share) if type(share) is np.ndarray else share  # nan where the share has a nan
+    if norm != norm:
+        share = np.where(np.equal(y_bar, 0) | np.equal(d, 0), share.dtype.type(0), share)[()]
+    return share
+
+
+chain = Elementwise("chain", _chain, lambda z, a, b: b, lambda z, a, b: a, symbol="·")
+"""Upstream times local, the product of the chain rule, in which a zero annihilates whatever it meets."""
+
+
+def _times(bar: Value, d: Value) -> Value:
+    """A share; partials that are plain whole numbers, as those of a sum, cost nothing."""
+    if type(d) is int:
+        return bar if d == 1 else -bar if d == -1 else bar * d
+    return chain(bar, d)
+
+
+def fit(share: Any, x: Value) -> Any:
+    """Bring a share to the shape and dtype of the predecessor: add up along broadcast axes, cast."""
+    shape = np.shape(x)
+    if share.shape != shape:
+        share = _add_up(share, shape)
+    dtype = getattr(x, "dtype", None)
+    if dtype is not None and share.dtype != dtype:
+        share = share.astype(dtype)
+    return share
+
+
+def fit_tangent(y_dot: Value, y: Value) -> Value:
+    """Bring a tangent to the shape and dtype of the value: broadcast, cast."""
+    shape = np.shape(y)
+    if np.shape(y_dot) != shape:
+        y_dot = np.broadcast_to(y_dot, shape)
+    dtype = getattr(y, "dtype", None)
+    if dtype is not None and y_dot.dtype != dtype:
+        y_dot = y_dot.astype(dtype)
+    return y_dot
+
+
+def _add_up(share: Value, shape: tuple[int, ...]) -> Value:
+    extra = max(share.ndim - len(shape), 0)
+    stretched = [i + extra for i, n in enumerate(shape) if n == 1 != share.shape[i + extra]]
+    if extra or stretched:
+        share = np.sum(share, axis=(*range(extra), *stretched))
+    if stretched:
+        share = np.reshape(share, shape)
+    return share if share.shape == shape else np.broadcast_to(share, shape)
+
+
+def keep_axes(y: Value, x: Value, axis: tuple[int, ...]) -> Value:
+    """The folded value with its folded axes at length one, so that it broadcasts against the input."""
+    return np.reshape(y, tuple(1 if i in axis else n for i, n in enumerate(np.shape(x))))
+
+
+def _is_real(x: Value) -> bool:
+    """Whether derivatives flow through this value: integers and booleans carry none."""
+    dtype = getattr(x, "dtype", None)
+    return dtype is None or dtype.kind in "fc"
+
+
+def _as_numbers(xs: Sequence[Value], y: Value) -> list[Value]:
+    """Python numbers as NumPy numbers of the result's precision: a rule may divide by zero, and then
+    infinity is the answer, not an exception; and float32 must stay float32."""
+    kind = y.dtype.type if hasattr(y, "dtype") and y.dtype.kind in "fc" else np.float64
+    return [kind(x) if isinstance(x, (int, float)) and not isinstance(x, np.generic) else x for x in xs]
+
+
+def align(xs: Sequence[Value], batched: Sequence[bool]) -> list[Value]:
+    """Give batched arguments the axes that rows of lower rank would get by broadcasting."""
+    ranks = [np.ndim(x) - b for x, b in zip(xs, batched, strict=True)]
+    rank = max(ranks)
+    return [
+        np.reshape(x, (np.shape(x)[0], *(1,) * (rank - r), *np.shape(x)[1:])) if b and r < rank else x
+        for x, b, r in zip(xs, batched, ranks, strict=True)
+    ]
+
+
+def row_by_row(op: Primitive, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
+    """The batch as a Python loop: what every batching rule must agree with."""
+    size = next(np.shape(x)[0] for x, b in zip(xs, batched, strict=True) if b)
+    rows = ([x[k] if b else x for x, b in zip(xs, batched, strict=True)] for k in range(size))
+    return np.stack([op(*row, **params) for row in rows])

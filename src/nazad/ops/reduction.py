@@ -1,0 +1,117 @@
+"""Reductions: they fold some axes of one array. ``deriv(y, x, axis)`` is shaped like x."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nazad.graph import Value
+from nazad.ops.elementwise import over
+from nazad.ops.families import Linear, Reduction, keep_axes
+
+Axes = tuple[int, ...]
+
+
+def _count(x: Value, axis: Axes) -> int:
+    return int(np.prod([np.shape(x)[a] for a in axis], dtype=int))
+
+
+def _spread(y_bar: Value, x: Value, axis: Axes, keepdims: bool, **params: Any) -> Value:
+    """Hand the same share to everything that was folded."""
+    kept = y_bar if keepdims else keep_axes(y_bar, x, axis)
+    return np.broadcast_to(kept, np.shape(x))
+
+
+def _over_rows(op: Linear, xs: list[Value], batched: list[bool], params: dict[str, Any]) -> Value:
+    return op(xs[0], **(params | {"axis": tuple(a + 1 for a in params["axis"])}))
+
+
+sum = Linear(
+    "sum",
+    lambda x, axis, keepdims: np.add.reduce(x, axis=axis, keepdims=keepdims),
+    _spread,
+    batch=_over_rows,
+)
+mean = Linear(
+    "mean",
+    lambda x, axis, keepdims: np.mean(x, axis=axis, keepdims=keepdims),
+    lambda y_bar, x, axis, keepdims: _spread(y_bar / _count(x, axis), x, axis, keepdims),
+    batch=_over_rows,
+)
+
+
+def _ties(y: Value, x: Value, axis: Axes) -> Value:
+    """The extreme entries share evenly."""
+    hit = np.equal(x, y).astype(y.dtype if y.dtype.kind == "f" else float)
+    return hit / np.sum(hit, axis=axis, keepdims=True)
+
+
+def _others(y: Value, x: Value, axis: Axes) -> Value:
+    """The product of all other entries, right also where entries are zero: products from both sides."""
+    rest = tuple(a for a in range(np.ndim(x)) if a not in axis)
+    lined = np.transpose(x, (*rest, *axis))
+    flat = np.reshape(lined, (*(np.shape(x)[a] for a in rest), _count(x, axis)))
+    before = _exclusive_products(flat)
+    after = _exclusive_products(flat[..., ::-1])[..., ::-1]
+    back = np.argsort((*rest, *axis))
+    return np.transpose(np.reshape(before * after, np.shape(lined)), tuple(int(a) for a in back))
+
+
+def _exclusive_products(x: Value) -> Value:
+    """Along the last axis, the product of everything before; by doubling (Hillis and Steele, 1986)."""
+    one = np.ones((*np.shape(x)[:-1], 1), x.dtype)
+    return inclusive_products(np.concatenate([one, x[..., :-1]], axis=-1)) if np.shape(x)[-1] else x
+
+
+def inclusive_products(x: Value) -> Value:
+    """Cumulative product along the last axis in log2(n) products of whole arrays, differentiable at zeros."""
+    step = 1
+    while step < np.shape(x)[-1]:
+        x = np.concatenate([x[..., :step], x[..., step:] * x[..., :-step]], axis=-1)
+        step *= 2
+    return x
+
+
+max = Reduction("max", lambda x, axis, keepdims: np.maximum.reduce(x, axis=axis, keepdims=keepdims), _ties)
+min = Reduction("min", lambda x, axis, keepdims: np.minimum.reduce(x, axis=axis, keepdims=keepdims), _ties)
+prod = Reduction("prod", lambda x, axis, keepdims: np.multiply.reduce(x, axis=axis, keepdims=keepdims), _others)
+var = Reduction(
+    "var",
+    lambda x, axis, keepdims, ddof: np.var(x, axis=axis, keepdims=keepdims, ddof=ddof),
+    lambda y, x, axis, ddof: (x - np.mean(x, axis=axis, keepdims=True)) * (2 / (_count(x, axis) - ddof)),
+)
+std = Reduction(
+    "std",
+    lambda x, axis, keepdims, ddof: np.std(x, axis=axis, keepdims=keepdims, ddof=ddof),
+    lambda y, x, axis, ddof: over(x - np.mean(x, axis=axis, keepdims=True), y * (_count(x, axis) - ddof)),
+)
+norm = Reduction(
+    "norm",
+    lambda x, axis, keepdims: np.sqrt(np.add.reduce(np.square(x), axis=axis, keepdims=keepdims)),
+    lambda y, x, axis: over(x, y),
+)
+logsumexp = Reduction(
+    "logsumexp",
+    lambda x, axis, keepdims: np.logaddexp.reduce(x, axis=axis, keepdims=keepdims),
+    lambda y, x, axis: np.exp(x - y),
+)
+all = Reduction("all", lambda x, axis, keepdims: np.all(x, axis=axis, keepdims=keepdims), None)
+any = Reduction("any", lambda x, axis, keepdims: np.any(x, axis=axis, keepdims=keepdims), None)
+count_nonzero = Reduction(
+    "count_nonzero", lambda x, axis, keepdims: np.count_nonzero(x, axis=axis, keepdims=keepdims), None
+)
+
+
+def _along(ufunc_like: Any) -> Any:
+    """argmax and argmin take one axis; several are folded into one first, as NumPy does for None."""
+
+    def calc(x: Value, axis: Axes, keepdims: bool) -> Value:
+        one = axis[0] if len(axis) == 1 else None
+        return ufunc_like(x, axis=one, keepdims=keepdims)
+
+    return calc
+
+
+argmax = Reduction("argmax", _along(np.argmax), None)
+argmin = Reduction("argmin", _along(np.argmin), None)

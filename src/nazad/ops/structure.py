@@ -1,0 +1,316 @@
+"""Operations that move entries about: all linear, each the transpose of another.
+
+``take`` reads entries (every kind of index), ``scatter`` adds entries into zeros; the transpose of one is
+the other. What NumPy offers besides (flip, roll, repeat, pad, diagonal, ...) is one of these with an index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nazad.graph import Piece, Value
+from nazad.graph.primitive import Params
+from nazad.ops.families import Linear, Paired, align, row_by_row
+
+Shape = tuple[int, ...]
+
+
+# --- shape
+def _rows_keep(name: str) -> Any:
+    """Batching for operations whose parameter describes the row: it gets the batch in front."""
+
+    def batch(op: Linear, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
+        return op(xs[0], **{name: (np.shape(xs[0])[0], *params[name])})
+
+    return batch
+
+
+def _batch_transpose(op: Linear, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
+    return op(xs[0], axes=(0, *(a + 1 for a in params["axes"])))
+
+
+def _batch_broadcast(op: Linear, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
+    shape = params["shape"]
+    row = np.shape(xs[0])[1:]
+    lined = np.reshape(xs[0], (np.shape(xs[0])[0], *(1,) * (len(shape) - len(row)), *row))
+    return op(lined, shape=(np.shape(xs[0])[0], *shape))
+
+
+def _expand(x: Value, shape: Shape) -> Value:
+    if np.ndim(x) == 0 and np.prod(shape, dtype=int) <= 1024:  # filling a small array beats making a view
+        return np.full(shape, x, getattr(x, "dtype", None))
+    return np.broadcast_to(x, shape)
+
+
+reshape = Linear(
+    "reshape",
+    lambda x, shape: np.reshape(x, shape),
+    lambda y_bar, x, shape: np.reshape(y_bar, np.shape(x)),
+    batch=_rows_keep("shape"),
+)
+transpose = Linear(
+    "transpose",
+    lambda x, axes: np.transpose(x, axes),
+    lambda y_bar, x, axes: np.transpose(y_bar, tuple(int(a) for a in np.argsort(axes))),
+    batch=_batch_transpose,
+)
+broadcast_to = Linear("broadcast_to", _expand, lambda y_bar, x, shape: y_bar, batch=_batch_broadcast)
+astype = Linear(
+    "astype",
+    lambda x, dtype: np.asarray(x).astype(dtype)[()],
+    lambda y_bar, x, dtype: y_bar,
+    batch=lambda op, xs, batched, params: op(xs[0], **params),
+)
+
+
+# --- reading and adding at places
+class _Array:
+    """Stands in an index for an array of integers, which is an argument and no parameter."""
+
+    def __repr__(self) -> str:
+        return "array"
+
+
+ARRAY = _Array()
+Template = tuple[Any, ...]
+
+
+def split_index(key: Any) -> tuple[Template, list[Value]]:
+    """An index as a template and the arrays in it; masks as the places where they hold.
+
+    Examples
+    --------
+    >>> split_index((slice(None), [0, 2]))
+    ((slice(None, None, None), array), [array([0, 2])])
+    """
+    template: list[Any] = []
+    arrays: list[Value] = []
+    for part in key if isinstance(key, tuple) else (key,):
+        if part is None or part is Ellipsis or isinstance(part, slice) or type(part) is int:
+            template.append(part)
+        else:
+            places = _places(part)
+            template += [ARRAY] * len(places)
+            arrays += places
+    return tuple(template), arrays
+
+
+def _places(part: Any) -> list[Value]:
+    if isinstance(part, list):
+        part = np.asarray(part, dtype=None if part else np.intp)
+    kind = np.result_type(part).kind
+    if kind == "b" and np.ndim(part) > 0:
+        return list(np.nonzero(part))
+    if kind not in "iu":
+        raise IndexError(
+            "only integers, slices, ellipsis, np.newaxis and arrays of integers or booleans are indices, "
+            f"not {type(part).__name__}"
+        )
+    return [part]
+
+
+def assemble(template: Template, arrays: Sequence[Value]) -> Any:
+    """The inverse of :func:`split_index`."""
+    if not arrays:
+        return template
+    left = iter(arrays)
+    return tuple(next(left) if part is ARRAY else part for part in template)
+
+
+def _take(x: Value, *arrays: Value, template: Template) -> Value:
+    return x[assemble(template, arrays)]
+
+
+def _batch_take(op: Linear, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
+    x, arrays, template = xs[0], xs[1:], params["template"]
+    if any(batched[1:]) or (arrays and not _adjacent(template)):
+        return _take_in_step(op, xs, batched, template)
+    return op(x, *arrays, template=(slice(None), *template))
+
+
+def _adjacent(template: Template) -> bool:
+    """Whether the arrays stand side by side, so that their axes stay in place; integers count as arrays."""
+    spots = [i for i, part in enumerate(template) if part is ARRAY or type(part) is int]
+    return spots[-1] - spots[0] + 1 == len(spots)
+
+
+def _take_in_step(op: Linear, xs: Sequence[Value], batched: Sequence[bool], template: Template) -> Value:
+    """One more index array, which counts the rows of the batch."""
+    if None in template or Ellipsis in template or any(isinstance(p, slice) for p in template) or not batched[0]:
+        return row_by_row(op, xs, batched, {"template": template})
+    arrays = align(xs[1:], batched[1:])
+    rank = max(np.ndim(a) - b for a, b in zip(xs[1:], batched[1:], strict=True))
+    steps = np.reshape(np.arange(np.shape(xs[0])[0]), (-1, *(1,) * rank))
+    return op(xs[0], steps, *arrays, template=(ARRAY, *template))
+
+
+take = Linear(
+    "take",
+    _take,
+    variadic=lambda i, y_bar, x, *arrays, template: TakenFrom(x, y_bar, arrays, template) if i == 0 else None,
+    batch=_batch_take,
+)
+
+
+class TakenFrom(Piece):
+    """The share of an array from which some entries were taken: zero but there."""
+
+    __slots__ = ("arrays", "dtype", "shape", "share", "template")
+
+    def __init__(self, x: Value, share: Value, arrays: Sequence[Value], template: Template) -> None:
+        self.shape, self.dtype = np.shape(x), x.dtype
+        self.share, self.arrays, self.template = share, tuple(arrays), template
+
+    def join(self, pieces: Sequence[Piece], dense: Sequence[Value]) -> Value:
+        parts: list[Value] = list(dense)
+        templates: list[Template | None] = [None] * len(dense)
+        for piece in pieces:
+            assert isinstance(piece, TakenFrom)
+            parts += [piece.share, *piece.arrays]
+            templates.append(piece.template)
+        return scatter(*parts, templates=tuple(templates), shape=self.shape, dtype=self.dtype)
+
+    def astype(self, dtype: np.dtype[Any]) -> TakenFrom:
+        self.dtype = dtype
+        return self
+
+
+def _scatter(*parts: Value, templates: Sequence[Template | None], shape: Shape, dtype: Any) -> Value:
+    out = np.zeros(shape, dtype)
+    for template, part, arrays in _pieces(parts, templates):
+        if template is None:
+            out += part
+        elif arrays:
+            np.add.at(out, assemble(template, arrays), part)
+        else:
+            out[template] += part
+    return out
+
+
+def _pieces(parts: Sequence[Value], templates: Sequence[Template | None]) -> Any:
+    start = 0
+    for template in templates:
+        stop = start + 1 + (0 if template is None else template.count(ARRAY))
+        yield template, parts[start], parts[start + 1 : stop]
+        start = stop
+
+
+def _scatter_transpose(i: int, y_bar: Value, *parts: Value, templates: Any, **params: Any) -> Value:
+    at = 0
+    for template, _, arrays in _pieces(parts, templates):
+        if at == i:
+            return y_bar if template is None else take(y_bar, *arrays, template=template)
+        at += 1 + len(arrays)
+    return None
+
+
+class _Scatter(Linear):
+    """Linear in the parts, not in the index arrays that stand between them."""
+
+    def push(self, x_dots: Sequence[Value], y: Value, xs: Sequence[Value], params: Params) -> Value:
+        moved = [
+            x if np.result_type(x).kind in "iub" else np.zeros_like(x) if x_dot is None else x_dot
+            for x, x_dot in zip(xs, x_dots, strict=True)
+        ]
+        return self(*moved, **params) if any(x_dot is not None for x_dot in x_dots) else None
+
+
+def _batch_scatter(op: Linear, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
+    size = next(np.shape(x)[0] for x, b in zip(xs, batched, strict=True) if b)
+    flags = {id(x): b for x, b in zip(xs, batched, strict=True)}
+    parts: list[Value] = []
+    templates: list[Template | None] = []
+    for template, part, arrays in _pieces(xs, params["templates"]):
+        if any(flags[id(a)] for a in arrays) or (arrays and not _adjacent(template)):
+            return row_by_row(op, xs, batched, params)
+        whole = part if flags[id(part)] else np.broadcast_to(part, (size, *np.shape(part)))
+        parts += [whole, *arrays]
+        templates.append(None if template is None else (slice(None), *template))
+    return op(*parts, templates=tuple(templates), shape=(size, *params["shape"]), dtype=params["dtype"])
+
+
+scatter = _Scatter("scatter", _scatter, variadic=_scatter_transpose, batch=_batch_scatter, together=True)
+
+
+# --- joining
+def _split_at(i: int, y_bar: Value, *xs: Value, axis: int) -> Value:
+    start = sum(np.shape(x)[axis] for x in xs[:i])
+    window = slice(start, start + np.shape(xs[i])[axis])
+    return y_bar[(*(slice(None),) * axis, window)]
+
+
+def _batch_join(op: Linear, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
+    size = next(np.shape(x)[0] for x, b in zip(xs, batched, strict=True) if b)
+    whole = [x if b else np.broadcast_to(x, (size, *np.shape(x))) for x, b in zip(xs, batched, strict=True)]
+    return op(*whole, axis=params["axis"] + 1)
+
+
+concatenate = Linear(
+    "concatenate",
+    lambda *xs, axis: np.concatenate(xs, axis=axis),
+    variadic=_split_at,
+    batch=_batch_join,
+    together=True,
+)
+stack = Linear(
+    "stack",
+    lambda *xs, axis: np.stack(xs, axis=axis),
+    variadic=lambda i, y_bar, *xs, axis: y_bar[(*(slice(None),) * axis, i)],
+    batch=_batch_join,
+    together=True,
+)
+where = Linear(
+    "where",
+    np.where,
+    None,
+    lambda y_bar, c, a, b: np.where(c, y_bar, 0),
+    lambda y_bar, c, a, b: np.where(c, 0, y_bar),
+    batch=lambda op, xs, batched, params: op(*align(xs, batched)),
+    together=True,
+)
+
+
+# --- along an axis
+def _next_axis(op: Any, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
+    return op(xs[0], axis=params["axis"] + 1)
+
+
+def _flip(x: Value, axis: int) -> Value:
+    return x[(*(slice(None),) * axis, slice(None, None, -1))]
+
+
+def along(indices: Value, axis: int) -> Value:
+    """A full index for entries along one axis, as ``np.take_along_axis`` makes it."""
+    shape = np.shape(indices)
+    grid = [np.reshape(np.arange(n), (*(1,) * a, n, *(1,) * (len(shape) - a - 1))) for a, n in enumerate(shape)]
+    return (*grid[:axis], indices, *grid[axis + 1 :])
+
+
+cumsum = Linear(
+    "cumsum",
+    lambda x, axis: np.cumsum(x, axis=axis),
+    lambda y_bar, x, axis: _flip(np.cumsum(_flip(y_bar, axis), axis=axis), axis),
+    batch=_next_axis,
+)
+argsort = Paired(
+    "argsort",
+    lambda x, axis: np.argsort(x, axis=axis, kind="stable"),
+    lambda x_dot, y, x, axis: None,
+    lambda y_bar, y, x, axis: None,
+    batch=_next_axis,
+)
+sort = Paired(
+    "sort",
+    lambda x, axis: np.sort(x, axis=axis, kind="stable"),
+    lambda x_dot, y, x, axis: x_dot[along(argsort(x, axis=axis), axis)],
+    lambda y_bar, y, x, axis: _unsort(y_bar, x, axis),
+    batch=_next_axis,
+)
+
+
+def _unsort(y_bar: Value, x: Value, axis: int) -> Value:
+    order = argsort(x, axis=axis)
+    return y_bar[along(argsort(order, axis=axis), axis)]

@@ -1,0 +1,317 @@
+"""The traced array: what user code holds while it is being traced.
+
+A handle is a node and its value at the point of the trace. It answers NumPy's protocols, so that plain
+``import numpy as np`` code runs on it unmodified. Whatever would turn it into an ordinary number raises,
+and says what to write instead: a value that leaves the graph takes its derivative with it.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from nazad import ops
+from nazad.errors import TraceError
+from nazad.graph import Node, Primitive, Traced, Value, here
+from nazad.ops.families import Elementwise
+from nazad.ops.structure import split_index
+from nazad.trace import numpy_table
+
+_PYTHON = (float, int, bool, complex)
+
+
+class Array(Traced):
+    """A value that is being traced.
+
+    Attributes
+    ----------
+    node : Node
+        The node that stands for it in the graph.
+    value : array
+        Its value; itself traced where traces are nested.
+    """
+
+    __slots__ = ("node", "value")
+    __hash__ = None  # type: ignore[assignment]  # as with ndarray: == works entry by entry
+
+    def __init__(self, trace: Any, node: Node, value: Value) -> None:
+        self.trace, self.node, self.value = trace, node, value
+
+    # --- what is known without the numbers
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return getattr(self.value, "shape", ())
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        dtype = getattr(self.value, "dtype", None)
+        return np.result_type(type(self.value)) if dtype is None else dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=int))
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.itemsize
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        return f"<traced {self.value!r}>"
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec)
+
+    # --- reading
+    def __getitem__(self, key: Any) -> Any:
+        template, arrays = split_index(key)
+        return ops.structure.take(self, *arrays, template=template)
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.shape:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(self.shape[0]))
+
+    @property
+    def T(self) -> Any:
+        return np.transpose(self)
+
+    @property
+    def mT(self) -> Any:
+        return np.swapaxes(self, -1, -2)
+
+    @property
+    def real(self) -> Any:
+        return np.real(self)
+
+    @property
+    def imag(self) -> Any:
+        return np.imag(self)
+
+    @property
+    def flat(self) -> Iterator[Any]:
+        return iter(np.ravel(self))
+
+    def transpose(self, *axes: Any) -> Any:
+        return np.transpose(self, _unpacked(axes) or None)
+
+    def reshape(self, *shape: Any, order: Any = "C") -> Any:
+        return np.reshape(self, _unpacked(shape), order=order)
+
+    def flatten(self, order: Any = "C") -> Any:
+        return np.ravel(self, order=order)
+
+    def astype(self, dtype: Any, **layout: Any) -> Any:
+        return numpy_table.astype(self, dtype)
+
+    def copy(self, order: Any = "C") -> Any:
+        return self
+
+    def item(self, *place: Any) -> Any:
+        if not place and self.size != 1:
+            raise ValueError("can only convert an array of size 1 to a Python scalar")
+        return np.ravel(self)[place[0]] if len(place) == 1 else self[place] if place else np.reshape(self, ())
+
+    def tolist(self) -> Any:
+        return [row.tolist() for row in self] if self.shape else self
+
+    def dot(self, other: Any) -> Any:
+        return np.dot(self, other)  # type: ignore[call-overload]
+
+    # --- asking for the value: the answer becomes a guard of the trace
+    def __bool__(self) -> bool:
+        return self._ask("bool", bool)
+
+    def __int__(self) -> int:
+        return self._ask("int", int)
+
+    def __index__(self) -> int:
+        return self._ask("index", operator.index)
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return self._ask("round", round) if digits is None else np.round(self, digits)
+
+    def __contains__(self, item: Any) -> bool:
+        return bool(np.any(self == item))
+
+    def _ask(self, what: str, how: Callable[[Any], Any]) -> Any:
+        answer = how(self.value)
+        self.trace.answered(self.node, what, answer)
+        return answer
+
+    # --- what would drop the derivative
+    def __float__(self) -> float:
+        raise self._escape("float()", "Keep the value as it is: NumPy functions take it, math functions do not.")
+
+    def __complex__(self) -> complex:
+        raise self._escape("complex()", "Keep the value as it is.")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        raise self._escape(
+            "an ordinary NumPy array",
+            "Use np.stack or np.concatenate where np.array or np.asarray stands, and NumPy functions instead of "
+            "functions that are not NumPy's.",
+        )
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise self._forbidden(
+            "a traced array was written into",
+            "Build the array from its parts with np.where, np.concatenate or np.stack.",
+        )
+
+    def _escape(self, into: str, remedy: str) -> TraceError:
+        return self._forbidden(f"a traced value would become {into}, and its derivative would be lost", remedy)
+
+    def _forbidden(self, met: str, remedy: str) -> TraceError:
+        error = TraceError(met, remedy, here())
+        self.trace.errors.append(error)  # user code may swallow it; the end of the trace will not
+        return error
+
+    def __getattr__(self, name: str) -> Any:
+        if name in numpy_table.METHODS:
+            function = numpy_table.METHODS[name]
+            return lambda *args, **kwargs: function(self, *args, **kwargs)
+        if hasattr(np.ndarray, name) and not name.startswith("__"):
+            raise self._no_attribute(name)
+        raise AttributeError(f"a traced array has no attribute {name!r}")
+
+    def _no_attribute(self, name: str) -> AttributeError:
+        return AttributeError(
+            f"{here()}: .{name} of an array cannot be traced. {numpy_table.nearest(name)}"
+        )
+
+    # --- NumPy's protocols
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        try:
+            return numpy_table.call_ufunc(ufunc, method, inputs, kwargs)
+        except TraceError as error:
+            self.trace.errors.append(error)
+            raise
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> Any:
+        return numpy_table.call_function(function, args, kwargs)
+
+
+def _unpacked(args: tuple[Any, ...]) -> Any:
+    """``a.reshape(2, 3)`` and ``a.reshape((2, 3))`` are the same."""
+    return args[0] if len(args) == 1 and not isinstance(args[0], int) else args
+
+
+def _is_python(x: Any) -> bool:
+    return type(x) in _PYTHON or (type(x) is Array and type(x.value) in _PYTHON)
+
+
+def _on_python_numbers(op: Primitive, python: Callable[..., Any]) -> Elementwise:
+    """The operator on Python numbers, whose result is a Python number, weak in NumPy's promotion."""
+    assert isinstance(op, Elementwise)
+    return Elementwise(op.name, python, *op.derivs, symbol=op.symbol)
+
+
+def _binary(op: Primitive, python: Callable[..., Any], flipped: bool = False) -> Callable[..., Any]:
+    on_python = _on_python_numbers(op, python)
+
+    def method(self: Array, other: Any) -> Any:
+        pair = (other, self) if flipped else (self, other)
+        if type(self.value) in _PYTHON and _is_python(other):
+            return on_python(*pair)
+        return op(*pair)
+
+    return method
+
+
+def _power(self: Array, other: Any) -> Any:
+    """As NumPy does: small constant exponents have operations of their own."""
+    if type(other) in (int, float) and self.dtype.kind in "fc" and type(self.value) not in _PYTHON:
+        special = _EXPONENTS.get(other)
+        if special is not None:
+            return special(self)
+    return _plain_power(self, other)
+
+
+_plain_power = _binary(ops.elementwise.power, operator.pow)
+_EXPONENTS: dict[float, Primitive] = {
+    1: ops.elementwise.positive,
+    2: ops.elementwise.square,
+    0.5: ops.elementwise.sqrt,
+    -1: ops.elementwise.reciprocal,
+}
+
+
+def _unary(op: Primitive, python: Callable[..., Any]) -> Callable[..., Any]:
+    on_python = _on_python_numbers(op, python)
+    return lambda self: on_python(self) if type(self.value) in _PYTHON else op(self)
+
+
+def _matmul(self: Array, other: Any) -> Any:
+    return np.matmul(self, other)
+
+
+def _rmatmul(self: Array, other: Any) -> Any:
+    return np.matmul(other, self)
+
+
+def _divmod(self: Array, other: Any) -> Any:
+    return self // other, self % other  # type: ignore[operator]
+
+
+def _install_operators() -> None:
+    e = ops.elementwise
+    for name, op, python in [
+        ("add", e.add, operator.add),
+        ("sub", e.subtract, operator.sub),
+        ("mul", e.multiply, operator.mul),
+        ("truediv", e.divide, operator.truediv),
+        ("floordiv", e.floor_divide, operator.floordiv),
+        ("mod", e.remainder, operator.mod),
+        ("pow", e.power, operator.pow),
+        ("and", e.bitwise_and, operator.and_),
+        ("or", e.bitwise_or, operator.or_),
+        ("xor", e.bitwise_xor, operator.xor),
+        ("lshift", e.left_shift, operator.lshift),
+        ("rshift", e.right_shift, operator.rshift),
+    ]:
+        setattr(Array, f"__{name}__", _binary(op, python))
+        setattr(Array, f"__r{name}__", _binary(op, python, flipped=True))
+    for name, op, python in [
+        ("eq", e.equal, operator.eq),
+        ("ne", e.not_equal, operator.ne),
+        ("lt", e.less, operator.lt),
+        ("le", e.less_equal, operator.le),
+        ("gt", e.greater, operator.gt),
+        ("ge", e.greater_equal, operator.ge),
+    ]:
+        setattr(Array, f"__{name}__", _binary(op, python))
+    for name, op, python_one in [
+        ("neg", e.negative, operator.neg),
+        ("pos", e.positive, operator.pos),
+        ("abs", e.absolute, operator.abs),
+        ("invert", e.invert, operator.invert),
+    ]:
+        setattr(Array, f"__{name}__", _unary(op, python_one))
+    Array.__pow__ = _power  # type: ignore[attr-defined]
+    Array.__matmul__ = _matmul  # type: ignore[attr-defined]
+    Array.__rmatmul__ = _rmatmul  # type: ignore[attr-defined]
+    Array.__divmod__ = _divmod  # type: ignore[attr-defined]
+
+
+_install_operators()

@@ -1,0 +1,266 @@
+"""From a Python function to a graph, at concrete arguments.
+
+The function runs once, on handles. Each operation computes its value and writes down its node, so shapes,
+dtypes, branches and loops are those of an ordinary run. Traces nest: a handle of the inner trace holds a
+handle of the outer one as its value, and an operation belongs to the innermost trace among its arguments,
+so that derivatives of derivatives keep their perturbations apart.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nazad.errors import ArgumentError, TraceError
+from nazad.graph import CONSTANT, Graph, Node, Primitive, Spec, Traced, Value, Where, constant, here, leaf
+from nazad.trace.array import Array
+from nazad.tree import Structure, flatten, paths, unflatten
+
+_levels = itertools.count(1)
+_SMALL = 8192  # bytes up to which a captured array is copied
+_WATCHED = 512  # how many entries of a larger one are looked at again
+
+
+class Guard(NamedTuple):
+    """A question that Python asked about a traced value, and the answer that the trace depends on."""
+
+    node: Node
+    what: str
+    answer: Any
+    where: Where | None
+
+
+class Trace:
+    """One run of a function on handles.
+
+    Attributes
+    ----------
+    F : dict
+        The value of every node, in the order of creation, which is a topological order.
+    guards : list of Guard
+        What Python asked about values on the way: the branches taken.
+    """
+
+    def __init__(self) -> None:
+        self.level = next(_levels)
+        self.F: dict[Node, Value] = {}
+        self.guards: list[Guard] = []
+        self.errors: list[Exception] = []
+        self.finished = False
+        self._numbers: dict[tuple[type, Any], Node] = {}
+        self._watched: dict[int, tuple[Node, np.ndarray[Any, Any], Any]] = {}
+
+    def leaf(self, value: Value, name: str) -> Array:
+        """A handle for an argument."""
+        node = leaf(name, Spec.of(value))
+        self.F[node] = value
+        return Array(self, node, value)
+
+    def record(self, op: Primitive, args: Sequence[Value], params: dict[str, Any]) -> Array:
+        """Compute, and write down the node."""
+        if self.finished:
+            raise TraceError(
+                f"{op.name} got a traced value whose trace has ended",
+                "A traced value must not be kept beyond the call that it was made for; return it instead.",
+                here(),
+            )
+        preds, values = [], []
+        for arg in args:
+            if type(arg) is Array and arg.trace is self:
+                preds.append(arg.node)
+                values.append(arg.value)
+            else:
+                node = self._constant(arg)
+                preds.append(node)
+                values.append(node.params["value"])
+        value = op(*values, **params)
+        node = Node(op, tuple(preds), params, Spec.of(value), here())
+        self.F[node] = value
+        return Array(self, node, value)
+
+    def answered(self, node: Node, what: str, answer: Any) -> None:
+        """Note a question about a value."""
+        self.guards.append(Guard(node, what, answer, here()))
+
+    def finish(self, leaves: Sequence[Array], outputs: Sequence[Any]) -> Graph:
+        """The graph of what the function returned."""
+        self.finished = True
+        if self.errors:
+            raise self.errors[0]
+        self._look_again()
+        sinks = [self._sink(y) for y in outputs]
+        return Graph([h.node for h in leaves], sinks, tuple(self.F))
+
+    def _sink(self, y: Any) -> Node:
+        if isinstance(y, Traced) and y.trace is self:
+            assert isinstance(y, Array)
+            return y.node
+        if isinstance(y, Traced) and y.trace.level > self.level:
+            raise TraceError("a traced value of an inner trace was returned after that trace had ended")
+        return self._constant(y)
+
+    # --- constants: values that do not depend on the leaves of this trace
+    def _constant(self, value: Value) -> Node:
+        kind = type(value)
+        if kind in (float, int):
+            node = self._numbers.get((kind, value)) if value else None
+            if node is None:
+                node = self._numbers[kind, value] = self._new_constant(value)
+            return node
+        if kind is not np.ndarray:
+            return self._new_constant(value if isinstance(value, (Traced, np.generic)) else _plain(value))
+        if value.nbytes <= _SMALL:
+            return self._new_constant(value.copy())
+        return self._large_constant(value)
+
+    def _new_constant(self, value: Value) -> Node:
+        node = constant(value)
+        self.F[node] = value
+        return node
+
+    def _large_constant(self, value: np.ndarray[Any, Any]) -> Node:
+        """Captured by reference, once; a sample of its entries tells whether it was written into since."""
+        if id(value) not in self._watched:
+            self._watched[id(value)] = self._new_constant(value), value, _sample(value)
+        return self._watched[id(value)][0]
+
+    def _look_again(self) -> None:
+        for _, value, sample in self._watched.values():
+            if not np.array_equal(_sample(value), sample, equal_nan=value.dtype.kind in "fc"):
+                raise TraceError(
+                    f"an array of shape {value.shape} was used and then written into during the trace",
+                    "Derivatives need the value as it was: write into a copy.",
+                )
+
+
+def _sample(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    step = max(1, value.size // _WATCHED)
+    return value.ravel()[::step].copy() if value.flags.c_contiguous else value.reshape(-1)[::step].copy()
+
+
+def _plain(value: Any) -> Any:
+    """Lists and the like as arrays; other kinds of numbers stay what they are."""
+    if isinstance(value, (bool, complex)):
+        return value
+    array = np.asarray(value)
+    if array.dtype.kind not in "biufc":
+        raise ArgumentError(
+            f"{type(value).__name__} {value!r:.60} took part in a traced computation",
+            "Traced computations work on numbers and arrays of numbers.",
+            here(),
+        )
+    return array
+
+
+class Run(NamedTuple):
+    """A traced call: the graph, the values at the point, and the structure of what was returned."""
+
+    graph: Graph
+    F: dict[Node, Value]
+    structure: Structure
+    aux: Any
+    trace: Trace
+
+    @property
+    def value(self) -> Any:
+        """What the function returned, as ordinary values (or values of the outer trace)."""
+        return unflatten(self.structure, [self.F[sink] for sink in self.graph.sinks])
+
+
+def run(function: Callable[..., Any], args: Sequence[Any], names: Sequence[str], has_aux: bool = False,
+        trace: Trace | None = None) -> Run:
+    """Call ``function`` on handles for the leaves of ``args`` and keep what came of it."""
+    trace = Trace() if trace is None else trace
+    handles: list[Array] = []
+    traced_args = []
+    for arg, name in zip(args, names, strict=True):
+        leaves, structure = flatten(arg)
+        labels = [name] if len(leaves) == 1 and leaves[0] is arg else [name + path for path in paths(arg)]
+        own = [trace.leaf(_value(x, label), label) for x, label in zip(leaves, labels, strict=True)]
+        handles += own
+        traced_args.append(unflatten(structure, own))
+    result = function(*traced_args)
+    result, aux = _split_aux(result, trace) if has_aux else (result, None)
+    outputs, structure = flatten(result)
+    return Run(trace.finish(handles, outputs), trace.F, structure, aux, trace)
+
+
+def _value(x: Any, label: str) -> Any:
+    if isinstance(x, (Traced, np.ndarray, np.generic, float, int, bool, complex)):
+        array = x
+    elif hasattr(x, "__array__") or hasattr(x, "__dlpack__"):
+        array = np.asarray(x)
+    else:
+        raise ArgumentError(
+            f"{label} is {type(x).__name__} {x!r:.40}", "Arguments that are traced are numbers or arrays of numbers."
+        )
+    if getattr(array, "dtype", None) is not None and array.dtype.kind not in "biufc":
+        raise ArgumentError(f"{label} has dtype {array.dtype}", "Arrays that are traced are arrays of numbers.")
+    return array
+
+
+def _split_aux(result: Any, trace: Trace) -> tuple[Any, Any]:
+    if not (isinstance(result, tuple) and len(result) == 2):
+        raise ArgumentError(
+            f"with has_aux=True the function returned {type(result).__name__}", "It must return (value, aux)."
+        )
+    value, aux = result
+    leaves, structure = flatten(aux)
+    return value, unflatten(structure, [x.value if type(x) is Array and x.trace is trace else x for x in leaves])
+
+
+def argument_names(function: Callable[..., Any], count: int) -> list[str]:
+    """How the user calls the positional arguments; ``x0, x1, ...`` where there is no telling."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    names: list[str] = []
+    for parameter in parameters:
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            names.append(parameter.name)
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            names += [f"{parameter.name}[{k}]" for k in range(count - len(names))]
+    return [names[k] if k < len(names) else f"x{k}" for k in range(count)]
+
+
+def trace(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
+    """Trace a Python function into its computational graph.
+
+    Parameters
+    ----------
+    function : callable
+        A function written in NumPy.
+    *args : pytree of array_like
+        The point at which it is traced. Branches are those taken there; every number or array in ``args``
+        becomes a leaf.
+    **kwargs
+        Passed on to the function; they become no leaves.
+
+    Returns
+    -------
+    Graph
+        Its sinks are the leaves of what the function returned.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import nazad as nz
+    >>> G = nz.trace(lambda x, y: (np.log(x) + x * y) - np.sin(y), 2.0, 5.0)
+    >>> print(G)
+    v1 = log(x)
+    v2 = multiply(x, y)
+    v3 = add(v1, v2)
+    v4 = sin(y)
+    v5 = subtract(v3, v4)
+    return v5
+    """
+    names = argument_names(function, len(args))
+    return run(lambda *xs: function(*xs, **kwargs), args, names).graph.without_dead()
+
+
+__all__ = ["CONSTANT", "Guard", "Run", "Trace", "argument_names", "run", "trace"]

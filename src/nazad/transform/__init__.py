@@ -1,0 +1,1 @@
+"""Graph to numbers by other roads than Forward and Backward: tangents, batches."""

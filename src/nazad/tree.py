@@ -1,0 +1,97 @@
+"""Structures of arguments: dicts, lists, tuples, named tuples and dataclasses, by way of optree.
+
+A dataclass is a structure from the moment that it is first met: its fields are its branches, in order,
+apart from those marked ``field(metadata={"static": True})``, which belong to the structure itself.
+``None`` is a structure without leaves. Keys of a dict are taken in sorted order.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import optree
+
+Tree = Any
+Structure = Any
+
+_SPACE = "nazad"
+_CONTAINERS = (dict, list, tuple)
+_known: set[type] = set()
+
+
+def flatten(tree: Tree) -> tuple[list[Any], Structure]:
+    """The leaves of a structure in order, and the structure without them.
+
+    Examples
+    --------
+    >>> leaves, structure = flatten({"w": 1.0, "b": [2.0, None]})
+    >>> leaves
+    [2.0, 1.0]
+    >>> unflatten(structure, leaves)
+    {'w': 1.0, 'b': [2.0, None]}
+    """
+    leaves, structure = optree.tree_flatten(tree, namespace=_SPACE)
+    if _register_dataclasses(leaves):
+        return flatten(tree)
+    return leaves, structure
+
+
+def unflatten(structure: Structure, leaves: Iterable[Any]) -> Tree:
+    """The inverse of :func:`flatten`."""
+    return optree.tree_unflatten(structure, leaves)
+
+
+def paths(tree: Tree) -> list[str]:
+    """How one would write each leaf in Python, with nothing in front.
+
+    Examples
+    --------
+    >>> paths({"layers": [1.0, 2.0]})
+    ["['layers'][0]", "['layers'][1]"]
+    """
+    flatten(tree)
+    accessors = optree.tree_accessors(tree, namespace=_SPACE)
+    return [accessor.codify("") for accessor in accessors]
+
+
+def tree_map(function: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
+    """Apply a function to corresponding leaves of structures that are alike.
+
+    Examples
+    --------
+    >>> tree_map(lambda a, b: a + b, {"x": 1}, {"x": 10})
+    {'x': 11}
+    """
+    leaves, structure = flatten(tree)
+    others = [structure.flatten_up_to(other) for other in rest]
+    return unflatten(structure, [function(*column) for column in zip(leaves, *others, strict=True)])
+
+
+def _register_dataclasses(leaves: Sequence[Any]) -> bool:
+    """Teach optree the dataclasses among these leaves; whether there were any."""
+    new = {type(leaf) for leaf in leaves if hasattr(type(leaf), "__dataclass_fields__")} - _known
+    for kind in new:
+        _known.add(kind)
+        _register(kind)
+    return bool(new)
+
+
+def _register(kind: type) -> None:
+    static = [f.name for f in dataclasses.fields(kind) if f.metadata.get("static")]
+    names = [f.name for f in dataclasses.fields(kind) if not f.metadata.get("static")]
+
+    def parts(value: Any) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[str, ...]]:
+        fixed = tuple((name, getattr(value, name)) for name in static)
+        return tuple(getattr(value, name) for name in names), fixed, tuple(names)
+
+    def build(fixed: tuple[Any, ...], children: Iterable[Any]) -> Any:
+        value = object.__new__(kind)  # __init__ may compute, and would see placeholders
+        for name, child in (*fixed, *zip(names, children, strict=True)):
+            object.__setattr__(value, name, child)
+        return value
+
+    optree.register_pytree_node(
+        kind, parts, build, path_entry_type=optree.DataclassEntry, namespace=_SPACE
+    )
