@@ -7,6 +7,7 @@ table. ``gain`` is one over the deviation, and zero for a constant column, which
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -176,9 +177,10 @@ def _most_frequent(cells: Column, categories: list[str]) -> str:
 
 
 def _scale(values: Matrix) -> float:
-    """A power of two by which sums of squares cannot overflow; 1 for all ordinary data."""
+    """A power of two by which squares neither overflow nor vanish; 1 for all ordinary data."""
     largest = float(np.abs(values).max(initial=0.0))
-    return 1.0 if largest < 1e150 else 2.0 ** int(np.frexp(largest)[1])
+    ordinary = largest == 0.0 or 1e-100 < largest < 1e150
+    return 1.0 if ordinary else math.ldexp(1.0, math.frexp(largest)[1] - 1)
 
 
 def _mean(values: Matrix) -> float:
@@ -199,5 +201,5 @@ def _center_and_gain(values: Matrix) -> tuple[float, float]:
     scaled = values / scale
     center = float(np.mean(scaled))
     deviation = float(np.sqrt(np.mean((scaled - center) ** 2)))
-    gain = 1.0 / deviation / scale if deviation > 1e-300 else 0.0
-    return center * scale, gain
+    gain = 1.0 / deviation / scale if deviation > 0.0 else 0.0
+    return center * scale, gain if math.isfinite(gain) else 0.0

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from nazad.errors import ArgumentError, DataError, ModelFileError
 from nazad.learn.columns import Category, Impute, Matrix, Number, column_from_dict, first_text
-from nazad.learn.table import Table, is_text
+from nazad.learn.table import Table, check_names, is_text
 from nazad.nearby import counted, listed, near, shown, suggest
 
 _LARGEST = 2**30  # bytes of a one-hot matrix
@@ -112,8 +112,10 @@ class Preparation:
     def from_dict(cls, state: Mapping[str, Any]) -> Preparation:
         """The inverse of :meth:`to_dict`; a ModelFileError if it is none."""
         try:
-            return cls(tuple(column_from_dict(column) for column in state["columns"]))
-        except (KeyError, TypeError, ValueError, AttributeError) as fault:
+            columns = tuple(column_from_dict(column) for column in state["columns"])
+            check_names([column.name for column in columns], None)
+            return cls(columns)
+        except (DataError, KeyError, TypeError, ValueError, AttributeError) as fault:
             raise ModelFileError(
                 f"the model's preparation is damaged: {fault}", "Train the model again"
             ) from None

@@ -38,10 +38,9 @@ def read_svmlight(path: Path, text: Collection[str] = ()) -> Table:
         raise _malformed(path, fault) from None
     if not X.shape[0]:
         raise DataError("the file has no rows", "", path)
-    names = [str(j) for j in range(X.shape[1])]
-    if X.shape[1] and not X[:, [0]].nnz:  # most programs count from 1
-        X, names = X[:, 1:], names[1:]
-    dense = _dense(X, path)
+    first = 0 if X.shape[1] and X[:, [0]].nnz else 1  # most programs count from 1
+    dense = _dense(X[:, first:], path)
+    names = [str(j) for j in range(first, X.shape[1])]
     return Table.of(dense, names, str(path), sparse=True).with_column("y", y.astype(np.float64))
 
 
