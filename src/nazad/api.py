@@ -14,11 +14,11 @@ import numpy as np
 import optree
 
 from nazad.errors import ArgumentError, ShapeError, TraceError
-from nazad.graph import Node, Traced, Value, here, zeros_like
+from nazad.graph import Node, Traced, Value, here, rank_of, shape_of, zeros_like
 from nazad.trace import Array, Run, Trace, argument_names, run
 from nazad.transform.batch import batch
 from nazad.transform.forward import pushforward
-from nazad.tree import Structure, flatten, paths, unflatten
+from nazad.tree import Structure, flatten, paths_in, unflatten
 
 ArgNums = int | str | Sequence[int | str]
 
@@ -322,7 +322,7 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
         leaves, structure = flatten(args)
         places = _prefix(axes, args)
         rows_first = [x if a is None else np.moveaxis(_numeric(x), a, 0) for x, a in zip(leaves, places, strict=True)]
-        size = _rows(rows_first, places, paths(args))
+        size = _rows(rows_first, places, paths_in(structure))
         mapped = [k for k, a in enumerate(places) if a is not None]
         done = _run_one_row(f, structure, rows_first, mapped, kwargs)
         many = batch(done.graph, dict(zip(done.graph.leaves, [rows_first[k] for k in mapped], strict=True)))
@@ -367,7 +367,7 @@ def _first_row(x: Value) -> Value:
 
 
 def _rows(columns: list[Any], places: list[Any], labels: list[str]) -> int:
-    sizes = {labels[k]: np.shape(columns[k])[0] for k, a in enumerate(places) if a is not None}
+    sizes = {labels[k]: shape_of(columns[k])[0] for k, a in enumerate(places) if a is not None}
     if not sizes:
         raise ArgumentError("vmap has no argument to go along", "At least one entry of in_axes must be an axis.")
     if len(set(sizes.values())) > 1:
@@ -378,7 +378,7 @@ def _rows(columns: list[Any], places: list[Any], labels: list[str]) -> int:
 def _all_rows(many: dict[Node, Value], F: dict[Node, Value], sink: Node, size: int) -> Value:
     if sink in many:
         return many[sink]
-    return np.broadcast_to(F[sink], (size, *np.shape(F[sink])))
+    return np.broadcast_to(F[sink], (size, *shape_of(F[sink])))
 
 
 def _prefix(axes: Any, tree: Any) -> list[Any]:
@@ -438,13 +438,16 @@ def _choose(f: Callable[..., Any], argnums: ArgNums, args: tuple[Any, ...], kwar
         return f(*new_args, **new_kwargs)
 
     leaves, structure = flatten(picked)
-    for x, label in zip(leaves, [name for name in _labels(picked, names)], strict=True):
-        _demand_differentiable(x, label)
+    for k, x in enumerate(leaves):
+        if type(x) is not float and (type(x) is not np.ndarray or x.dtype.kind != "f"):
+            _demand_differentiable(x, _label(k, structure, names))
     return _Chosen(function, picked, names, leaves, structure, single)
 
 
-def _labels(picked: tuple[Any, ...], names: list[str]) -> list[str]:
-    return [name + path for arg, name in zip(picked, names, strict=True) for path in paths(arg)]
+def _label(k: int, structure: Structure, names: list[str]) -> str:
+    """How the user would write the k-th leaf: the argument's name and the path in it."""
+    number, path = paths_in(structure)[k].removeprefix("[").split("]", 1)
+    return names[int(number)] + path
 
 
 def _position(key: int | str, args: Sequence[Any], kwargs: dict[str, Any], f: Callable[..., Any]) -> int | str:
@@ -496,9 +499,9 @@ def _demand_scalar(done: Run, f: Callable[..., Any]) -> None:
             "Return a single number, pass has_aux=True for (value, aux), or use jacobian.",
         )
     value = done.F[done.graph.sinks[0]]
-    if np.shape(value) != ():
+    if shape_of(value) != ():
         raise ShapeError(
-            f"{called} returned an array of shape {np.shape(value)}, and a gradient is that of a single number",
+            f"{called} returned an array of shape {shape_of(value)}, and a gradient is that of a single number",
             "Sum it up, or use jacobian or vjp.",
             done.graph.sinks[0].where,
         )
@@ -526,9 +529,9 @@ def _matching(tree: Any, structure: Structure, what: str, whose: str) -> list[An
 
 def _like(x_dot: Any, x: Any) -> Any:
     """A tangent with the dtype of its primal."""
-    if np.shape(x_dot) != np.shape(x):
+    if shape_of(x_dot) != shape_of(x):
         raise ShapeError(
-            f"a tangent has shape {np.shape(x_dot)} and its primal {np.shape(x)}", "They have the same shape."
+            f"a tangent has shape {shape_of(x_dot)} and its primal {shape_of(x)}", "They have the same shape."
         )
     dtype = x.dtype if hasattr(x, "dtype") else np.dtype(float)
     if isinstance(x_dot, Traced):
@@ -571,7 +574,7 @@ def _basis(shapes: Sequence[tuple[tuple[int, ...], Any]]) -> list[Any]:
 
 
 def _outline(x: Any) -> tuple[tuple[int, ...], Any]:
-    return np.shape(x), x.dtype if hasattr(x, "dtype") else np.dtype(float)
+    return shape_of(x), x.dtype if hasattr(x, "dtype") else np.dtype(float)
 
 
 def _by_columns(done: Run, chosen: _Chosen) -> list[list[Value]]:
@@ -579,7 +582,7 @@ def _by_columns(done: Run, chosen: _Chosen) -> list[list[Value]]:
     basis = _basis([_outline(x) for x in chosen.leaves])
     columns = vmap(lambda *x_dots: tuple(_push(done, x_dots)))(*basis) if basis else ()
     return [
-        [_block(np.moveaxis(part, 0, -1), (*np.shape(done.F[y]), *np.shape(x)))
+        [_block(np.moveaxis(part, 0, -1), (*shape_of(done.F[y]), *shape_of(x)))
          for part, x in zip(_parted(column, chosen.leaves), chosen.leaves, strict=True)]
         for y, column in zip(done.graph.sinks, columns, strict=True)
     ]
@@ -597,7 +600,7 @@ def _by_rows(done: Run, chosen: _Chosen) -> list[list[Value]]:
     rows = vmap(row)(*_basis([_outline(y) for y in outputs])) if outputs else ()
     split = [_parted(r, outputs) for r in rows]
     return [
-        [_block(split[j][i], (*np.shape(y), *np.shape(x))) for j, x in enumerate(chosen.leaves)]
+        [_block(split[j][i], (*shape_of(y), *shape_of(x))) for j, x in enumerate(chosen.leaves)]
         for i, y in enumerate(outputs)
     ]
 
@@ -610,4 +613,4 @@ def _parted(batch_of: Value, arrays: Sequence[Value]) -> list[Value]:
 
 def _block(part: Value, shape: tuple[int, ...]) -> Value:
     block = np.reshape(part, shape)
-    return block.copy() if isinstance(block, np.ndarray) else block
+    return block.copy()[()] if isinstance(block, np.ndarray) else block

@@ -8,6 +8,7 @@ apart from those marked ``field(metadata={"static": True})``, which belong to th
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -51,9 +52,13 @@ def paths(tree: Tree) -> list[str]:
     >>> paths({"layers": [1.0, 2.0]})
     ["['layers'][0]", "['layers'][1]"]
     """
-    flatten(tree)
-    accessors = optree.tree_accessors(tree, namespace=_SPACE)
-    return [accessor.codify("") for accessor in accessors]
+    return paths_in(flatten(tree)[1])
+
+
+@functools.lru_cache(maxsize=256)
+def paths_in(structure: Structure) -> list[str]:
+    """The same from the structure alone, as :func:`flatten` returns it."""
+    return [accessor.codify("") for accessor in structure.accessors()]
 
 
 def tree_map(function: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:

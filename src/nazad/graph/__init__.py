@@ -3,7 +3,7 @@
 from nazad.graph.graph import Graph, Piece, topological_order, total, zeros_like
 from nazad.graph.node import Node
 from nazad.graph.primitive import CONSTANT, LEAF, Primitive, Traced, Value, constant, leaf
-from nazad.graph.spec import Spec
+from nazad.graph.spec import Spec, rank_of, shape_of
 from nazad.graph.where import Where, here
 
 __all__ = [
@@ -20,6 +20,8 @@ __all__ = [
     "constant",
     "here",
     "leaf",
+    "rank_of",
+    "shape_of",
     "topological_order",
     "total",
     "zeros_like",

@@ -24,6 +24,7 @@ import numpy as np
 from nazad.errors import GraphError, ShapeError
 from nazad.graph.node import Node
 from nazad.graph.primitive import CONSTANT, LEAF, Value
+from nazad.graph.spec import shape_of
 
 
 class Graph:
@@ -205,6 +206,8 @@ class Piece:
 
 def total(shares: Sequence[Any]) -> Value:
     """The sum of the shares that arrived at a node; None where none did."""
+    if len(shares) == 1 and not isinstance(shares[0], Piece):
+        return shares[0]
     if not shares:
         return None
     pieces = [s for s in shares if isinstance(s, Piece)]
@@ -218,16 +221,16 @@ def total(shares: Sequence[Any]) -> Value:
 
 def zeros_like(x: Value) -> Value:
     """A zero of the shape and dtype of a value; a plain one even where the value is traced."""
-    shape, dtype = np.shape(x), getattr(x, "dtype", np.dtype(float))
+    shape, dtype = shape_of(x), getattr(x, "dtype", np.dtype(float))
     return np.zeros(shape, dtype) if shape else dtype.type(0)
 
 
 def _seed_for(y: Value, y_bar: Value) -> Value:
     if y_bar is None:
         return None
-    if np.shape(y_bar) != np.shape(y):
+    if shape_of(y_bar) != shape_of(y):
         raise ShapeError(
-            f"the seed has shape {np.shape(y_bar)} and the sink {np.shape(y)}", "A seed has the shape of its sink."
+            f"the seed has shape {shape_of(y_bar)} and the sink {shape_of(y)}", "A seed has the shape of its sink."
         )
     return y_bar if hasattr(y_bar, "dtype") else np.asarray(y_bar, getattr(y, "dtype", float))[()]
 

@@ -7,38 +7,37 @@ from typing import Any
 
 import numpy as np
 
-from nazad.graph import Value
+from nazad.graph import Value, rank_of, shape_of
 from nazad.graph.primitive import Params
 from nazad.ops.families import Linear
 
 
 def _swap(x: Value) -> Value:
     """The last two axes exchanged."""
-    rank = np.ndim(x)
-    return np.transpose(x, (*range(rank - 2), rank - 1, rank - 2))
+    return x.T if x.ndim == 2 else x.swapaxes(-1, -2)
 
 
 def _column(x: Value) -> Value:
-    return np.reshape(x, (*np.shape(x), 1))
+    return x.reshape((*x.shape, 1))
 
 
 def _share_of_left(y_bar: Value, a: Value, b: Value) -> Value:
-    if np.ndim(a) == 1 and np.ndim(b) == 1:
+    if rank_of(a) == 1 and rank_of(b) == 1:
         return y_bar * b
-    if np.ndim(b) == 1:
+    if rank_of(b) == 1:
         return _column(y_bar) * b
-    if np.ndim(a) == 1:
+    if rank_of(a) == 1:
         return np.matmul(b, _column(y_bar))[..., 0]
     return np.matmul(y_bar, _swap(b))
 
 
 def _share_of_right(y_bar: Value, a: Value, b: Value) -> Value:
-    if np.ndim(a) == 1 and np.ndim(b) == 1:
+    if rank_of(a) == 1 and rank_of(b) == 1:
         return y_bar * a
-    if np.ndim(a) == 1:
-        return _column(a) * np.reshape(y_bar, (*np.shape(y_bar)[:-1], 1, np.shape(y_bar)[-1]))
-    if np.ndim(b) == 1:
-        if np.ndim(a) == 2:
+    if rank_of(a) == 1:
+        return _column(a) * np.reshape(y_bar, (*shape_of(y_bar)[:-1], 1, shape_of(y_bar)[-1]))
+    if rank_of(b) == 1:
+        if rank_of(a) == 2:
             return np.matmul(y_bar, a)
         return np.matmul(_swap(a), _column(y_bar))[..., 0]
     return np.matmul(_swap(a), y_bar)
@@ -46,7 +45,7 @@ def _share_of_right(y_bar: Value, a: Value, b: Value) -> Value:
 
 def _batch_matmul(op: Linear, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
     (a, b), (a_many, b_many) = xs, batched
-    a_rank, b_rank = np.ndim(a) - a_many, np.ndim(b) - b_many
+    a_rank, b_rank = rank_of(a) - a_many, rank_of(b) - b_many
     if not b_many and b_rank <= 2:
         return op(a, b)
     if not a_many and a_rank == 2 and b_rank == 1:
@@ -56,7 +55,7 @@ def _batch_matmul(op: Linear, xs: Sequence[Value], batched: Sequence[bool], para
 
 def _lined_up(op: Linear, a: Value, b: Value, many: tuple[bool, bool], ranks: tuple[int, int]) -> Value:
     """Vectors become matrices, ranks are made equal, and the batch broadcasts as one more axis."""
-    left = np.reshape(a, (*np.shape(a)[:-1], 1, np.shape(a)[-1])) if ranks[0] == 1 else a
+    left = np.reshape(a, (*shape_of(a)[:-1], 1, shape_of(a)[-1])) if ranks[0] == 1 else a
     right = _column(b) if ranks[1] == 1 else b
     rank = max(*ranks, 2)
     product = op(_padded(left, many[0], max(ranks[0], 2), rank), _padded(right, many[1], max(ranks[1], 2), rank))
@@ -70,7 +69,7 @@ def _lined_up(op: Linear, a: Value, b: Value, many: tuple[bool, bool], ranks: tu
 def _padded(x: Value, many: bool, rank: int, goal: int) -> Value:
     if not many or rank == goal:
         return x
-    return np.reshape(x, (np.shape(x)[0], *(1,) * (goal - rank), *np.shape(x)[1:]))
+    return np.reshape(x, (shape_of(x)[0], *(1,) * (goal - rank), *shape_of(x)[1:]))
 
 
 matmul = Linear("matmul", np.matmul, _share_of_left, _share_of_right, batch=_batch_matmul, symbol="@")
@@ -86,8 +85,8 @@ def _einsum_transpose(i: int, y_bar: Value, *xs: Value, subscripts: str) -> Valu
     )
     if kept == inputs[i]:
         return share
-    sizes = tuple(n if c in known else 1 for c, n in zip(inputs[i], np.shape(xs[i]), strict=True))
-    return np.broadcast_to(np.reshape(share, sizes), np.shape(xs[i]))
+    sizes = tuple(n if c in known else 1 for c, n in zip(inputs[i], shape_of(xs[i]), strict=True))
+    return np.broadcast_to(np.reshape(share, sizes), shape_of(xs[i]))
 
 
 def _batch_einsum(op: Linear, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
@@ -163,8 +162,8 @@ def diagonals(term: str, x: Value) -> tuple[str, Any]:
 
 
 def _diagonal(x: Value, first: int, second: int) -> Value:
-    rest = [a for a in range(np.ndim(x)) if a not in (first, second)]
+    rest = [a for a in range(rank_of(x)) if a not in (first, second)]
     lined = np.transpose(x, (first, second, *rest))
-    steps = np.arange(np.shape(lined)[0])
+    steps = np.arange(shape_of(lined)[0])
     taken = lined[steps, steps]
-    return np.transpose(taken, (*range(1, first + 1), 0, *range(first + 1, np.ndim(taken))))
+    return np.transpose(taken, (*range(1, first + 1), 0, *range(first + 1, rank_of(taken))))

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from nazad.graph import Primitive, Value
+from nazad.graph import Primitive, Value, rank_of, shape_of
 from nazad.graph.primitive import Params
 
 Rule = Callable[..., Value]
@@ -53,10 +53,16 @@ class Elementwise(Primitive):
     def local(self, i: int, y: Value, xs: Sequence[Value]) -> Value:
         """The local partial derivative by argument ``i``; None where there is none."""
         deriv = self.derivs[i]
-        return None if deriv is None else deriv(y, *_as_numbers(xs, y))
+        if deriv is None:
+            return None
+        for x in xs:
+            if type(x) in _PYTHON:
+                xs = _as_numbers(xs, y)
+                break
+        return deriv(y, *xs)
 
     def pull(self, i: int, y_bar: Value, y: Value, xs: Sequence[Value], params: Params) -> Value:
-        d = self.local(i, y, xs) if _is_real(xs[i]) else None
+        d = self.local(i, y, xs)
         return None if d is None else fit(_times(y_bar, d), xs[i])
 
     def push(self, x_dots: Sequence[Value], y: Value, xs: Sequence[Value], params: Params) -> Value:
@@ -88,7 +94,7 @@ class Reduction(Primitive):
         return None if self.deriv is None else self.deriv(kept, x, axis, **params)
 
     def pull(self, i: int, y_bar: Value, y: Value, xs: Sequence[Value], params: Params) -> Value:
-        if self.deriv is None or not _is_real(xs[0]):
+        if self.deriv is None:
             return None
         kept = y_bar if params["keepdims"] else keep_axes(y_bar, xs[0], params["axis"])
         return fit(chain(kept, self.local(y, xs[0], **params)), xs[0])
@@ -140,8 +146,6 @@ class Linear(Primitive):
         return self.variadic is not None or self.transposes[i] is not None
 
     def pull(self, i: int, y_bar: Value, y: Value, xs: Sequence[Value], params: Params) -> Any:
-        if not _is_real(xs[i]) or not _is_real(y):
-            return None
         if self.variadic is not None:
             share = self.variadic(i, y_bar, *xs, **params)
         else:
@@ -182,7 +186,8 @@ class Paired(Primitive):
         self._push, self._pull, self._batch = push, pull, batch
 
     def pull(self, i: int, y_bar: Value, y: Value, xs: Sequence[Value], params: Params) -> Any:
-        return fit(self._pull(y_bar, y, *xs, **params), xs[0]) if _is_real(xs[0]) else None
+        share = self._pull(y_bar, y, *xs, **params)
+        return None if share is None else fit(share, xs[0])
 
     def push(self, x_dots: Sequence[Value], y: Value, xs: Sequence[Value], params: Params) -> Value:
         return None if x_dots[0] is None else self._push(x_dots[0], y, *xs, **params)
@@ -224,8 +229,12 @@ def elementwise(calc: Rule, *derivs: Rule | None, name: str | None = None, symbo
 
 
 def _chain(y_bar: Value, d: Value) -> Value:
-    share = np.multiply(y_bar, d)
-    norm = np.vdot(share, share) if type(share) is np.ndarray else share  # nan where the share has a nan
+    share = y_bar * d
+    if type(share) is np.ndarray:
+        flat = share.ravel()
+        norm = flat.dot(flat)  # nan where the share has a nan, in one pass
+    else:
+        norm = share
     if norm != norm:
         share = np.where(np.equal(y_bar, 0) | np.equal(d, 0), share.dtype.type(0), share)[()]
     return share
@@ -243,20 +252,23 @@ def _times(bar: Value, d: Value) -> Value:
 
 
 def fit(share: Any, x: Value) -> Any:
-    """Bring a share to the shape and dtype of the predecessor: add up along broadcast axes, cast."""
-    shape = np.shape(x)
-    if share.shape != shape:
-        share = _add_up(share, shape)
-    dtype = getattr(x, "dtype", None)
-    if dtype is not None and share.dtype != dtype:
-        share = share.astype(dtype)
-    return share
+    """Bring a share to the shape and dtype of the predecessor: add up along broadcast axes, cast.
+
+    Integers and booleans carry no derivative, so there is no share for them.
+    """
+    if type(x) in _PYTHON:
+        return share if share.shape == () else _add_up(share, ())
+    if share.dtype is not x.dtype:
+        if x.dtype.kind not in "fc":
+            return None
+        share = share.astype(x.dtype)
+    return share if share.shape == x.shape else _add_up(share, x.shape)
 
 
 def fit_tangent(y_dot: Value, y: Value) -> Value:
     """Bring a tangent to the shape and dtype of the value: broadcast, cast."""
-    shape = np.shape(y)
-    if np.shape(y_dot) != shape:
+    shape = shape_of(y)
+    if shape_of(y_dot) != shape:
         y_dot = np.broadcast_to(y_dot, shape)
     dtype = getattr(y, "dtype", None)
     if dtype is not None and y_dot.dtype != dtype:
@@ -268,42 +280,44 @@ def _add_up(share: Value, shape: tuple[int, ...]) -> Value:
     extra = max(share.ndim - len(shape), 0)
     stretched = [i + extra for i, n in enumerate(shape) if n == 1 != share.shape[i + extra]]
     if extra or stretched:
-        share = np.sum(share, axis=(*range(extra), *stretched))
+        share = np.add.reduce(share, axis=(*range(extra), *stretched))
     if stretched:
-        share = np.reshape(share, shape)
+        share = share.reshape(shape)
     return share if share.shape == shape else np.broadcast_to(share, shape)
 
 
 def keep_axes(y: Value, x: Value, axis: tuple[int, ...]) -> Value:
     """The folded value with its folded axes at length one, so that it broadcasts against the input."""
-    return np.reshape(y, tuple(1 if i in axis else n for i, n in enumerate(np.shape(x))))
+    return y.reshape(tuple([1 if i in axis else n for i, n in enumerate(shape_of(x))]))
+
+
+_PYTHON = (float, int, bool, complex)
 
 
 def _is_real(x: Value) -> bool:
     """Whether derivatives flow through this value: integers and booleans carry none."""
-    dtype = getattr(x, "dtype", None)
-    return dtype is None or dtype.kind in "fc"
+    return type(x) in _PYTHON or x.dtype.kind in "fc"
 
 
 def _as_numbers(xs: Sequence[Value], y: Value) -> list[Value]:
     """Python numbers as NumPy numbers of the result's precision: a rule may divide by zero, and then
     infinity is the answer, not an exception; and float32 must stay float32."""
     kind = y.dtype.type if hasattr(y, "dtype") and y.dtype.kind in "fc" else np.float64
-    return [kind(x) if isinstance(x, (int, float)) and not isinstance(x, np.generic) else x for x in xs]
+    return [kind(x) if type(x) in _PYTHON else x for x in xs]
 
 
 def align(xs: Sequence[Value], batched: Sequence[bool]) -> list[Value]:
     """Give batched arguments the axes that rows of lower rank would get by broadcasting."""
-    ranks = [np.ndim(x) - b for x, b in zip(xs, batched, strict=True)]
+    ranks = [rank_of(x) - b for x, b in zip(xs, batched, strict=True)]
     rank = max(ranks)
     return [
-        np.reshape(x, (np.shape(x)[0], *(1,) * (rank - r), *np.shape(x)[1:])) if b and r < rank else x
+        np.reshape(x, (shape_of(x)[0], *(1,) * (rank - r), *shape_of(x)[1:])) if b and r < rank else x
         for x, b, r in zip(xs, batched, ranks, strict=True)
     ]
 
 
 def row_by_row(op: Primitive, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
     """The batch as a Python loop: what every batching rule must agree with."""
-    size = next(np.shape(x)[0] for x, b in zip(xs, batched, strict=True) if b)
+    size = next(shape_of(x)[0] for x, b in zip(xs, batched, strict=True) if b)
     rows = ([x[k] if b else x for x, b in zip(xs, batched, strict=True)] for k in range(size))
     return np.stack([op(*row, **params) for row in rows])

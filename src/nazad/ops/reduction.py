@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from nazad.graph import Value
+from nazad.graph import Value, rank_of, shape_of
 from nazad.ops.elementwise import over
 from nazad.ops.families import Linear, Reduction, keep_axes
+from nazad.ops.structure import broadcast_to
 
 Axes = tuple[int, ...]
 
 
 def _count(x: Value, axis: Axes) -> int:
-    return int(np.prod([np.shape(x)[a] for a in axis], dtype=int))
+    return math.prod([shape_of(x)[a] for a in axis])
 
 
 def _spread(y_bar: Value, x: Value, axis: Axes, keepdims: bool, **params: Any) -> Value:
     """Hand the same share to everything that was folded."""
-    kept = y_bar if keepdims else keep_axes(y_bar, x, axis)
-    return np.broadcast_to(kept, np.shape(x))
+    kept = y_bar if keepdims or rank_of(y_bar) == 0 else keep_axes(y_bar, x, axis)
+    return broadcast_to(kept, shape=shape_of(x))
 
 
 def _over_rows(op: Linear, xs: list[Value], batched: list[bool], params: dict[str, Any]) -> Value:
     return op(xs[0], **(params | {"axis": tuple(a + 1 for a in params["axis"])}))
+
+
+def _mean(x: Value, axis: Axes, keepdims: bool) -> Value:
+    if x.dtype.kind == "f" and x.itemsize >= 4 and x.size:  # what np.mean does, in a third of its time
+        return np.true_divide(np.add.reduce(x, axis=axis, keepdims=keepdims), x.dtype.type(_count(x, axis)))
+    return np.mean(x, axis=axis, keepdims=keepdims)
 
 
 sum = Linear(
@@ -35,7 +43,7 @@ sum = Linear(
 )
 mean = Linear(
     "mean",
-    lambda x, axis, keepdims: np.mean(x, axis=axis, keepdims=keepdims),
+    _mean,
     lambda y_bar, x, axis, keepdims: _spread(y_bar / _count(x, axis), x, axis, keepdims),
     batch=_over_rows,
 )
@@ -49,25 +57,25 @@ def _ties(y: Value, x: Value, axis: Axes) -> Value:
 
 def _others(y: Value, x: Value, axis: Axes) -> Value:
     """The product of all other entries, right also where entries are zero: products from both sides."""
-    rest = tuple(a for a in range(np.ndim(x)) if a not in axis)
+    rest = tuple(a for a in range(rank_of(x)) if a not in axis)
     lined = np.transpose(x, (*rest, *axis))
-    flat = np.reshape(lined, (*(np.shape(x)[a] for a in rest), _count(x, axis)))
+    flat = np.reshape(lined, (*(shape_of(x)[a] for a in rest), _count(x, axis)))
     before = _exclusive_products(flat)
     after = _exclusive_products(flat[..., ::-1])[..., ::-1]
     back = np.argsort((*rest, *axis))
-    return np.transpose(np.reshape(before * after, np.shape(lined)), tuple(int(a) for a in back))
+    return np.transpose(np.reshape(before * after, shape_of(lined)), tuple(int(a) for a in back))
 
 
 def _exclusive_products(x: Value) -> Value:
     """Along the last axis, the product of everything before; by doubling (Hillis and Steele, 1986)."""
-    one = np.ones((*np.shape(x)[:-1], 1), x.dtype)
-    return inclusive_products(np.concatenate([one, x[..., :-1]], axis=-1)) if np.shape(x)[-1] else x
+    one = np.ones((*shape_of(x)[:-1], 1), x.dtype)
+    return inclusive_products(np.concatenate([one, x[..., :-1]], axis=-1)) if shape_of(x)[-1] else x
 
 
 def inclusive_products(x: Value) -> Value:
     """Cumulative product along the last axis in log2(n) products of whole arrays, differentiable at zeros."""
     step = 1
-    while step < np.shape(x)[-1]:
+    while step < shape_of(x)[-1]:
         x = np.concatenate([x[..., :step], x[..., step:] * x[..., :-step]], axis=-1)
         step *= 2
     return x

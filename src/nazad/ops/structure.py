@@ -7,11 +7,12 @@ the other. What NumPy offers besides (flip, roll, repeat, pad, diagonal, ...) is
 from __future__ import annotations
 
 from collections.abc import Sequence
+import math
 from typing import Any
 
 import numpy as np
 
-from nazad.graph import Piece, Value
+from nazad.graph import Piece, Value, rank_of, shape_of
 from nazad.graph.primitive import Params
 from nazad.ops.families import Linear, Paired, align, row_by_row
 
@@ -23,7 +24,7 @@ def _rows_keep(name: str) -> Any:
     """Batching for operations whose parameter describes the row: it gets the batch in front."""
 
     def batch(op: Linear, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
-        return op(xs[0], **{name: (np.shape(xs[0])[0], *params[name])})
+        return op(xs[0], **{name: (shape_of(xs[0])[0], *params[name])})
 
     return batch
 
@@ -34,21 +35,23 @@ def _batch_transpose(op: Linear, xs: Sequence[Value], batched: Sequence[bool], p
 
 def _batch_broadcast(op: Linear, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
     shape = params["shape"]
-    row = np.shape(xs[0])[1:]
-    lined = np.reshape(xs[0], (np.shape(xs[0])[0], *(1,) * (len(shape) - len(row)), *row))
-    return op(lined, shape=(np.shape(xs[0])[0], *shape))
+    row = shape_of(xs[0])[1:]
+    lined = np.reshape(xs[0], (shape_of(xs[0])[0], *(1,) * (len(shape) - len(row)), *row))
+    return op(lined, shape=(shape_of(xs[0])[0], *shape))
 
 
 def _expand(x: Value, shape: Shape) -> Value:
-    if np.ndim(x) == 0 and np.prod(shape, dtype=int) <= 1024:  # filling a small array beats making a view
-        return np.full(shape, x, getattr(x, "dtype", None))
+    if rank_of(x) == 0 and math.prod(shape) <= 1024:  # filling a small array beats making a view
+        full = np.empty(shape, getattr(x, "dtype", float))
+        full.fill(x)
+        return full
     return np.broadcast_to(x, shape)
 
 
 reshape = Linear(
     "reshape",
     lambda x, shape: np.reshape(x, shape),
-    lambda y_bar, x, shape: np.reshape(y_bar, np.shape(x)),
+    lambda y_bar, x, shape: np.reshape(y_bar, shape_of(x)),
     batch=_rows_keep("shape"),
 )
 transpose = Linear(
@@ -102,7 +105,7 @@ def _places(part: Any) -> list[Value]:
     if isinstance(part, list):
         part = np.asarray(part, dtype=None if part else np.intp)
     kind = np.result_type(part).kind
-    if kind == "b" and np.ndim(part) > 0:
+    if kind == "b" and rank_of(part) > 0:
         return list(np.nonzero(part))
     if kind not in "iu":
         raise IndexError(
@@ -142,8 +145,8 @@ def _take_in_step(op: Linear, xs: Sequence[Value], batched: Sequence[bool], temp
     if None in template or Ellipsis in template or any(isinstance(p, slice) for p in template) or not batched[0]:
         return row_by_row(op, xs, batched, {"template": template})
     arrays = align(xs[1:], batched[1:])
-    rank = max(np.ndim(a) - b for a, b in zip(xs[1:], batched[1:], strict=True))
-    steps = np.reshape(np.arange(np.shape(xs[0])[0]), (-1, *(1,) * rank))
+    rank = max(rank_of(a) - b for a, b in zip(xs[1:], batched[1:], strict=True))
+    steps = np.reshape(np.arange(shape_of(xs[0])[0]), (-1, *(1,) * rank))
     return op(xs[0], steps, *arrays, template=(ARRAY, *template))
 
 
@@ -161,7 +164,7 @@ class TakenFrom(Piece):
     __slots__ = ("arrays", "dtype", "shape", "share", "template")
 
     def __init__(self, x: Value, share: Value, arrays: Sequence[Value], template: Template) -> None:
-        self.shape, self.dtype = np.shape(x), x.dtype
+        self.shape, self.dtype = shape_of(x), x.dtype
         self.share, self.arrays, self.template = share, tuple(arrays), template
 
     def join(self, pieces: Sequence[Piece], dense: Sequence[Value]) -> Value:
@@ -219,14 +222,14 @@ class _Scatter(Linear):
 
 
 def _batch_scatter(op: Linear, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
-    size = next(np.shape(x)[0] for x, b in zip(xs, batched, strict=True) if b)
+    size = next(shape_of(x)[0] for x, b in zip(xs, batched, strict=True) if b)
     flags = {id(x): b for x, b in zip(xs, batched, strict=True)}
     parts: list[Value] = []
     templates: list[Template | None] = []
     for template, part, arrays in _pieces(xs, params["templates"]):
         if any(flags[id(a)] for a in arrays) or (arrays and not _adjacent(template)):
             return row_by_row(op, xs, batched, params)
-        whole = part if flags[id(part)] else np.broadcast_to(part, (size, *np.shape(part)))
+        whole = part if flags[id(part)] else np.broadcast_to(part, (size, *shape_of(part)))
         parts += [whole, *arrays]
         templates.append(None if template is None else (slice(None), *template))
     return op(*parts, templates=tuple(templates), shape=(size, *params["shape"]), dtype=params["dtype"])
@@ -237,14 +240,14 @@ scatter = _Scatter("scatter", _scatter, variadic=_scatter_transpose, batch=_batc
 
 # --- joining
 def _split_at(i: int, y_bar: Value, *xs: Value, axis: int) -> Value:
-    start = sum(np.shape(x)[axis] for x in xs[:i])
-    window = slice(start, start + np.shape(xs[i])[axis])
+    start = sum(shape_of(x)[axis] for x in xs[:i])
+    window = slice(start, start + shape_of(xs[i])[axis])
     return y_bar[(*(slice(None),) * axis, window)]
 
 
 def _batch_join(op: Linear, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
-    size = next(np.shape(x)[0] for x, b in zip(xs, batched, strict=True) if b)
-    whole = [x if b else np.broadcast_to(x, (size, *np.shape(x))) for x, b in zip(xs, batched, strict=True)]
+    size = next(shape_of(x)[0] for x, b in zip(xs, batched, strict=True) if b)
+    whole = [x if b else np.broadcast_to(x, (size, *shape_of(x))) for x, b in zip(xs, batched, strict=True)]
     return op(*whole, axis=params["axis"] + 1)
 
 
@@ -284,7 +287,7 @@ def _flip(x: Value, axis: int) -> Value:
 
 def along(indices: Value, axis: int) -> Value:
     """A full index for entries along one axis, as ``np.take_along_axis`` makes it."""
-    shape = np.shape(indices)
+    shape = shape_of(indices)
     grid = [np.reshape(np.arange(n), (*(1,) * a, n, *(1,) * (len(shape) - a - 1))) for a, n in enumerate(shape)]
     return (*grid[:axis], indices, *grid[axis + 1 :])
 

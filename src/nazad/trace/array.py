@@ -83,6 +83,8 @@ class Array(Traced):
     # --- reading
     def __getitem__(self, key: Any) -> Any:
         template, arrays = split_index(key)
+        if not arrays:
+            return self.trace.record(ops.structure.take, (self,), {"template": template})
         return ops.structure.take(self, *arrays, template=template)
 
     def __iter__(self) -> Iterator[Any]:
@@ -200,6 +202,9 @@ class Array(Traced):
 
     # --- NumPy's protocols
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        op = numpy_table.UFUNCS.get(ufunc)
+        if op is not None and method == "__call__" and not kwargs:
+            return op(*inputs)
         try:
             return numpy_table.call_ufunc(ufunc, method, inputs, kwargs)
         except TraceError as error:
@@ -217,23 +222,23 @@ def _unpacked(args: tuple[Any, ...]) -> Any:
     return args[0] if len(args) == 1 and not isinstance(args[0], int) else args
 
 
-def _is_python(x: Any) -> bool:
-    return type(x) in _PYTHON or (type(x) is Array and type(x.value) in _PYTHON)
+def _as_operator(op: Primitive, calc: Callable[..., Any]) -> Elementwise:
+    """The same operation as Python's operator rather than as a ufunc.
 
-
-def _on_python_numbers(op: Primitive, python: Callable[..., Any]) -> Elementwise:
-    """The operator on Python numbers, whose result is a Python number, weak in NumPy's promotion."""
+    On two Python numbers it gives a Python number, which is weak in NumPy's promotion; on NumPy's scalars it
+    takes a tenth of the time.
+    """
     assert isinstance(op, Elementwise)
-    return Elementwise(op.name, python, *op.derivs, symbol=op.symbol)
+    return Elementwise(op.name, calc, *op.derivs, symbol=op.symbol)
 
 
-def _binary(op: Primitive, python: Callable[..., Any], flipped: bool = False) -> Callable[..., Any]:
-    on_python = _on_python_numbers(op, python)
+def _binary(ufunc_op: Primitive, calc: Callable[..., Any], flipped: bool = False) -> Callable[..., Any]:
+    op = _as_operator(ufunc_op, calc)
 
     def method(self: Array, other: Any) -> Any:
         pair = (other, self) if flipped else (self, other)
-        if type(self.value) in _PYTHON and _is_python(other):
-            return on_python(*pair)
+        if type(other) in _PYTHON or (type(other) is Array and other.trace is self.trace):
+            return self.trace.record(op, pair, {})  # nothing to find out
         return op(*pair)
 
     return method
@@ -257,9 +262,9 @@ _EXPONENTS: dict[float, Primitive] = {
 }
 
 
-def _unary(op: Primitive, python: Callable[..., Any]) -> Callable[..., Any]:
-    on_python = _on_python_numbers(op, python)
-    return lambda self: on_python(self) if type(self.value) in _PYTHON else op(self)
+def _unary(ufunc_op: Primitive, calc: Callable[..., Any]) -> Callable[..., Any]:
+    op = _as_operator(ufunc_op, calc)
+    return lambda self: op(self)
 
 
 def _matmul(self: Array, other: Any) -> Any:
@@ -276,7 +281,7 @@ def _divmod(self: Array, other: Any) -> Any:
 
 def _install_operators() -> None:
     e = ops.elementwise
-    for name, op, python in [
+    for name, op, calc in [
         ("add", e.add, operator.add),
         ("sub", e.subtract, operator.sub),
         ("mul", e.multiply, operator.mul),
@@ -290,9 +295,9 @@ def _install_operators() -> None:
         ("lshift", e.left_shift, operator.lshift),
         ("rshift", e.right_shift, operator.rshift),
     ]:
-        setattr(Array, f"__{name}__", _binary(op, python))
-        setattr(Array, f"__r{name}__", _binary(op, python, flipped=True))
-    for name, op, python in [
+        setattr(Array, f"__{name}__", _binary(op, calc))
+        setattr(Array, f"__r{name}__", _binary(op, calc, flipped=True))
+    for name, op, calc in [
         ("eq", e.equal, operator.eq),
         ("ne", e.not_equal, operator.ne),
         ("lt", e.less, operator.lt),
@@ -300,14 +305,14 @@ def _install_operators() -> None:
         ("gt", e.greater, operator.gt),
         ("ge", e.greater_equal, operator.ge),
     ]:
-        setattr(Array, f"__{name}__", _binary(op, python))
-    for name, op, python_one in [
+        setattr(Array, f"__{name}__", _binary(op, calc))
+    for name, op, calc_one in [
         ("neg", e.negative, operator.neg),
         ("pos", e.positive, operator.pos),
         ("abs", e.absolute, operator.abs),
         ("invert", e.invert, operator.invert),
     ]:
-        setattr(Array, f"__{name}__", _unary(op, python_one))
+        setattr(Array, f"__{name}__", _unary(op, calc_one))
     Array.__pow__ = _power  # type: ignore[attr-defined]
     Array.__matmul__ = _matmul  # type: ignore[attr-defined]
     Array.__rmatmul__ = _rmatmul  # type: ignore[attr-defined]

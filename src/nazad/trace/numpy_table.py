@@ -16,7 +16,7 @@ import numpy as np
 
 from nazad import ops
 from nazad.errors import NoRuleError, TraceError
-from nazad.graph import Traced, Value, here
+from nazad.graph import Traced, Value, here, rank_of, shape_of
 from nazad.ops import contraction, elementwise, reduction, structure
 
 Axis = int | Sequence[int] | None
@@ -45,7 +45,7 @@ def call_function(function: Callable[..., Any], args: Sequence[Any], kwargs: dic
     implementation = FUNCTIONS.get(function)
     if implementation is None:
         raise _no_rule(_full_name(function))
-    for name in kwargs.keys() - _PARAMETERS[function]:
+    for name in kwargs.keys() - _PARAMETERS[function] if kwargs else ():
         if kwargs[name] is None or kwargs[name] is np._NoValue:
             kwargs = {k: v for k, v in kwargs.items() if k != name}
         else:
@@ -74,7 +74,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict
 
 
 def _outer(ufunc: np.ufunc, a: Value, b: Value) -> Value:
-    return ufunc(np.reshape(a, (*np.shape(a), *(1,) * np.ndim(b))), b)
+    return ufunc(np.reshape(a, (*shape_of(a), *(1,) * rank_of(b))), b)
 
 
 def _full_name(function: Callable[..., Any]) -> str:
@@ -136,7 +136,7 @@ def _fold(op: Any, neutral: float | None) -> Callable[..., Any]:
             raise _unsupported(f"np.{op.name}", "where")
         x = a if neutral is None else _masked(a, where, neutral)
         x = x if dtype is None else astype(x, dtype)
-        y = op(x, axis=all_axes(axis, np.ndim(x)), keepdims=_flag(keepdims))
+        y = op(x, axis=all_axes(axis, rank_of(x)), keepdims=_flag(keepdims))
         return y if initial is None or initial is np._NoValue else _START[op.name](y, initial)
 
     return fold
@@ -159,7 +159,7 @@ def _spread(op: Any) -> Callable[..., Any]:
     ) -> Any:
         x = a if dtype is None else astype(a, dtype)
         freedom = ddof if correction is None or correction is np._NoValue else correction
-        return op(x, axis=all_axes(axis, np.ndim(x)), keepdims=_flag(keepdims), ddof=freedom)
+        return op(x, axis=all_axes(axis, rank_of(x)), keepdims=_flag(keepdims), ddof=freedom)
 
     return spread
 
@@ -177,12 +177,12 @@ def _ptp(a: Value, axis: Axis = None, keepdims: Any = False) -> Any:
 def _average(a: Value, axis: Axis = None, weights: Any = None, keepdims: Any = False) -> Any:
     if weights is None:
         return np.mean(a, axis=axis, keepdims=_flag(keepdims))
-    if np.shape(weights) != np.shape(a):
-        if not isinstance(axis, int) or np.ndim(weights) != 1:
+    if shape_of(weights) != shape_of(a):
+        if not isinstance(axis, int) or rank_of(weights) != 1:
             raise TypeError("np.average: weights that differ in shape from the array need one axis and one dimension")
-        after = np.ndim(a) - one_axis(axis, np.ndim(a)) - 1
+        after = rank_of(a) - one_axis(axis, rank_of(a)) - 1
         weights = np.reshape(weights, (-1, *(1,) * after))
-    weights = np.broadcast_to(weights, np.shape(a))
+    weights = np.broadcast_to(weights, shape_of(a))
     top = np.sum(a * weights, axis=axis, keepdims=_flag(keepdims))
     return top / np.sum(weights, axis=axis, keepdims=_flag(keepdims))
 
@@ -191,8 +191,8 @@ def _extreme_place(op: Any) -> Callable[..., Any]:
     def place(a: Value, axis: int | None = None, keepdims: Any = False) -> Any:
         if axis is None:
             y = op(np.ravel(a), axis=(0,), keepdims=False)
-            return np.reshape(y, (1,) * np.ndim(a)) if _flag(keepdims) else y
-        return op(a, axis=(one_axis(axis, np.ndim(a)),), keepdims=_flag(keepdims))
+            return np.reshape(y, (1,) * rank_of(a)) if _flag(keepdims) else y
+        return op(a, axis=(one_axis(axis, rank_of(a)),), keepdims=_flag(keepdims))
 
     return place
 
@@ -202,7 +202,7 @@ rule(np.argmin)(_extreme_place(reduction.argmin))
 
 
 def _logsumexp(a: Value, axis: Axis = 0, keepdims: Any = False) -> Any:
-    axes = all_axes(axis, np.ndim(a))
+    axes = all_axes(axis, rank_of(a))
     if len(axes) != 1:
         raise ValueError("np.logaddexp.reduce takes one axis")
     return reduction.logsumexp(a, axis=axes, keepdims=_flag(keepdims))
@@ -210,7 +210,7 @@ def _logsumexp(a: Value, axis: Axis = 0, keepdims: Any = False) -> Any:
 
 @rule(np.linalg.norm)
 def _norm(x: Value, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
-    axes = all_axes(axis, np.ndim(x))
+    axes = all_axes(axis, rank_of(x))
     if ord is None or ord == "fro" or (ord == 2 and len(axes) == 1):
         return reduction.norm(x, axis=axes, keepdims=keepdims)
     if len(axes) == 1:
@@ -233,7 +233,7 @@ def _vector_norm(x: Value, ord: Any, axis: int, keepdims: bool) -> Value:
 
 
 def _matrix_norm(x: Value, ord: float, axis: Any, keepdims: bool) -> Value:
-    rows, columns = (one_axis(a, np.ndim(x)) for a in axis)
+    rows, columns = (one_axis(a, rank_of(x)) for a in axis)
     summed, folded = (rows, columns) if abs(ord) == 1 else (columns, rows)
     sums = np.sum(np.abs(x), axis=summed, keepdims=True)
     y = (np.max if ord > 0 else np.min)(sums, axis=folded, keepdims=True)
@@ -247,7 +247,7 @@ def _reshape(a: Value, shape: Any = None, order: str = "C", newshape: Any = None
     goal = (goal,) if isinstance(goal, (int, np.integer, Traced)) else tuple(goal)
     if order == "F":
         return np.transpose(_reshape(np.transpose(a), goal[::-1]))
-    return structure.reshape(a, shape=_whole_shape(goal, np.shape(a)))
+    return structure.reshape(a, shape=_whole_shape(goal, shape_of(a)))
 
 
 def _whole_shape(goal: Sequence[Any], shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -267,7 +267,7 @@ def _ravel(a: Value, order: str = "C") -> Any:
 
 @rule(np.transpose, np.permute_dims)
 def _transpose(a: Value, axes: Any = None) -> Any:
-    rank = np.ndim(a)
+    rank = rank_of(a)
     order = tuple(range(rank))[::-1] if axes is None else tuple(one_axis(k, rank) for k in axes)
     if len(set(order)) != rank:
         raise ValueError("axes don't match array")
@@ -281,14 +281,14 @@ def _matrix_transpose(x: Value) -> Any:
 
 @rule(np.swapaxes)
 def _swapaxes(a: Value, axis1: int, axis2: int) -> Any:
-    order = list(range(np.ndim(a)))
+    order = list(range(rank_of(a)))
     order[axis1], order[axis2] = order[axis2], order[axis1]
     return _transpose(a, order)
 
 
 @rule(np.moveaxis)
 def _moveaxis(a: Value, source: Any, destination: Any) -> Any:
-    rank = np.ndim(a)
+    rank = rank_of(a)
     goes = dict(zip(_listed(destination, rank), _listed(source, rank), strict=True))
     rest = iter([k for k in range(rank) if k not in goes.values()])
     return _transpose(a, [goes[k] if k in goes else next(rest) for k in range(rank)])
@@ -300,23 +300,23 @@ def _listed(axis: Any, rank: int) -> list[int]:
 
 @rule(np.rollaxis)
 def _rollaxis(a: Value, axis: int, start: int = 0) -> Any:
-    place = one_axis(axis, np.ndim(a))
-    goal = start + np.ndim(a) if start < 0 else start
+    place = one_axis(axis, rank_of(a))
+    goal = start + rank_of(a) if start < 0 else start
     return _moveaxis(a, place, goal - 1 if place < goal else goal)
 
 
 @rule(np.expand_dims)
 def _expand_dims(a: Value, axis: Any) -> Any:
     added = axis if isinstance(axis, (tuple, list)) else (axis,)
-    rank = np.ndim(a) + len(added)
+    rank = rank_of(a) + len(added)
     places = set(all_axes(added, rank))
-    sizes = iter(np.shape(a))
+    sizes = iter(shape_of(a))
     return structure.reshape(a, shape=tuple(1 if k in places else next(sizes) for k in range(rank)))
 
 
 @rule(np.squeeze)
 def _squeeze(a: Value, axis: Axis = None) -> Any:
-    shape = np.shape(a)
+    shape = shape_of(a)
     gone = [k for k, n in enumerate(shape) if n == 1] if axis is None else all_axes(axis, len(shape))
     if any(shape[k] != 1 for k in gone):
         raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
@@ -326,20 +326,20 @@ def _squeeze(a: Value, axis: Axis = None) -> Any:
 @rule(np.broadcast_to)
 def _broadcast_to(array: Value, shape: Any) -> Any:
     goal = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
-    if np.broadcast_shapes(np.shape(array), goal) != goal:
-        raise ValueError(f"operands could not be broadcast: {np.shape(array)} into {goal}")
-    return array if np.shape(array) == goal else structure.broadcast_to(array, shape=goal)
+    if np.broadcast_shapes(shape_of(array), goal) != goal:
+        raise ValueError(f"operands could not be broadcast: {shape_of(array)} into {goal}")
+    return array if shape_of(array) == goal else structure.broadcast_to(array, shape=goal)
 
 
 @rule(np.broadcast_arrays)
 def _broadcast_arrays(*args: Value) -> Any:
-    shape = np.broadcast_shapes(*(np.shape(a) for a in args))
+    shape = np.broadcast_shapes(*(shape_of(a) for a in args))
     return tuple(np.broadcast_to(a, shape) for a in args)
 
 
 def _at_least(rank: int, shape_of: Callable[[tuple[int, ...]], tuple[int, ...]]) -> Callable[..., Any]:
     def lift(*arys: Value) -> Any:
-        lifted = tuple(a if np.ndim(a) >= rank else np.reshape(a, shape_of(np.shape(a))) for a in arys)
+        lifted = tuple(a if rank_of(a) >= rank else np.reshape(a, shape_of(shape_of(a))) for a in arys)
         return lifted[0] if len(lifted) == 1 else lifted
 
     return lift
@@ -355,7 +355,7 @@ def astype(a: Value, dtype: Any, **layout: Any) -> Any:
     goal = np.dtype(dtype)
     if goal.kind not in "biufc":
         raise TraceError(f"a traced array would be cast to {goal}", "Traced values are numbers.", here())
-    return a if goal == np.result_type(a) and np.ndim(a) else structure.astype(a, dtype=goal)
+    return a if goal == np.result_type(a) and rank_of(a) else structure.astype(a, dtype=goal)
 
 
 rule(np.astype)(lambda x, dtype, copy=True: astype(x, dtype))
@@ -372,14 +372,14 @@ def _concatenate(arrays: Iterable[Value], axis: int | None = 0, dtype: Any = Non
     parts = list(arrays)
     if axis is None:
         parts, axis = [np.ravel(p) for p in parts], 0
-    joined = structure.concatenate(*parts, axis=one_axis(axis, np.ndim(parts[0])))
+    joined = structure.concatenate(*parts, axis=one_axis(axis, rank_of(parts[0])))
     return joined if dtype is None else astype(joined, dtype)
 
 
 @rule(np.stack)
 def _stack(arrays: Iterable[Value], axis: int = 0, dtype: Any = None) -> Any:
     parts = list(arrays)
-    joined = structure.stack(*parts, axis=one_axis(axis, np.ndim(parts[0]) + 1))
+    joined = structure.stack(*parts, axis=one_axis(axis, rank_of(parts[0]) + 1))
     return joined if dtype is None else astype(joined, dtype)
 
 
@@ -391,7 +391,7 @@ def _vstack(tup: Iterable[Value], dtype: Any = None) -> Any:
 @rule(np.hstack)
 def _hstack(tup: Iterable[Value], dtype: Any = None) -> Any:
     parts = [np.atleast_1d(a) for a in tup]
-    return _concatenate(parts, 0 if np.ndim(parts[0]) == 1 else 1, dtype)
+    return _concatenate(parts, 0 if rank_of(parts[0]) == 1 else 1, dtype)
 
 
 @rule(np.dstack)
@@ -401,7 +401,7 @@ def _dstack(tup: Iterable[Value]) -> Any:
 
 @rule(np.column_stack)
 def _column_stack(tup: Iterable[Value]) -> Any:
-    return _concatenate([np.reshape(a, (-1, 1)) if np.ndim(a) < 2 else a for a in tup], 1)
+    return _concatenate([np.reshape(a, (-1, 1)) if rank_of(a) < 2 else a for a in tup], 1)
 
 
 @rule(np.append)
@@ -411,7 +411,7 @@ def _append(arr: Value, values: Value, axis: int | None = None) -> Any:
 
 @rule(np.split, np.array_split)
 def _split(ary: Value, indices_or_sections: Any, axis: int = 0) -> Any:
-    size, place = np.shape(ary)[axis], one_axis(axis, np.ndim(ary))
+    size, place = shape_of(ary)[axis], one_axis(axis, rank_of(ary))
     if isinstance(indices_or_sections, int):
         small, rest = divmod(size, indices_or_sections)
         ends = list(np.cumsum([small + (k < rest) for k in range(indices_or_sections)])[:-1])
@@ -446,20 +446,20 @@ def _on_axis(axis: int, index: Any) -> tuple[Any, ...]:
 def _take(a: Value, indices: Any, axis: int | None = None) -> Any:
     if axis is None:
         return np.ravel(a)[np.asarray(indices) if not isinstance(indices, Traced) else indices]
-    return a[_on_axis(one_axis(axis, np.ndim(a)), indices if isinstance(indices, (Traced, int)) else np.asarray(indices))]
+    return a[_on_axis(one_axis(axis, rank_of(a)), indices if isinstance(indices, (Traced, int)) else np.asarray(indices))]
 
 
 @rule(np.take_along_axis)
 def _take_along_axis(arr: Value, indices: Value, axis: int | None = -1) -> Any:
     if axis is None:
         return np.ravel(arr)[np.ravel(indices)]
-    return arr[structure.along(indices, one_axis(axis, np.ndim(arr)))]
+    return arr[structure.along(indices, one_axis(axis, rank_of(arr)))]
 
 
 @rule(np.flip)
 def _flip(m: Value, axis: Axis = None) -> Any:
-    turned = all_axes(axis, np.ndim(m))
-    return m[tuple(slice(None, None, -1) if k in turned else slice(None) for k in range(np.ndim(m)))]
+    turned = all_axes(axis, rank_of(m))
+    return m[tuple(slice(None, None, -1) if k in turned else slice(None) for k in range(rank_of(m)))]
 
 
 rule(np.flipud)(lambda m: _flip(m, 0))
@@ -469,11 +469,11 @@ rule(np.fliplr)(lambda m: _flip(m, 1))
 @rule(np.roll)
 def _roll(a: Value, shift: Any, axis: Any = None) -> Any:
     if axis is None:
-        return np.reshape(_roll(np.ravel(a), shift, 0), np.shape(a))
+        return np.reshape(_roll(np.ravel(a), shift, 0), shape_of(a))
     shifts, axes = np.broadcast_arrays(np.atleast_1d(shift), np.atleast_1d(axis))
     for step, k in zip(shifts.tolist(), axes.tolist(), strict=True):
-        place = one_axis(k, np.ndim(a))
-        size = np.shape(a)[place]
+        place = one_axis(k, rank_of(a))
+        size = shape_of(a)[place]
         cut = (-step) % size if size else 0
         a = _concatenate([a[_on_axis(place, slice(cut, None))], a[_on_axis(place, slice(None, cut))]], place)
     return a
@@ -491,14 +491,14 @@ def _rot90(m: Value, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
 
 @rule(np.repeat)
 def _repeat(a: Value, repeats: Any, axis: int | None = None) -> Any:
-    x, place = (np.ravel(a), 0) if axis is None else (a, one_axis(axis, np.ndim(a)))
-    return x[_on_axis(place, np.repeat(np.arange(np.shape(x)[place]), repeats))]
+    x, place = (np.ravel(a), 0) if axis is None else (a, one_axis(axis, rank_of(a)))
+    return x[_on_axis(place, np.repeat(np.arange(shape_of(x)[place]), repeats))]
 
 
 @rule(np.tile)
 def _tile(A: Value, reps: Any) -> Any:
     times = tuple(np.atleast_1d(reps).tolist())
-    shape = (*(1,) * (len(times) - np.ndim(A)), *np.shape(A))
+    shape = (*(1,) * (len(times) - rank_of(A)), *shape_of(A))
     times = (*(1,) * (len(shape) - len(times)), *times)
     apart = np.reshape(A, tuple(n for size in shape for n in (1, size)))
     filled = np.broadcast_to(apart, tuple(n for r, size in zip(times, shape, strict=True) for n in (r, size)))
@@ -508,21 +508,21 @@ def _tile(A: Value, reps: Any) -> Any:
 @rule(np.pad)
 def _pad(array: Value, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Any:
     if isinstance(pad_width, dict):
-        pad_width = [pad_width.get(k, pad_width.get(k - np.ndim(array), (0, 0))) for k in range(np.ndim(array))]
-    widths = np.broadcast_to(np.asarray(pad_width), (np.ndim(array), 2)).tolist()
+        pad_width = [pad_width.get(k, pad_width.get(k - rank_of(array), (0, 0))) for k in range(rank_of(array))]
+    widths = np.broadcast_to(np.asarray(pad_width), (rank_of(array), 2)).tolist()
     if mode == "constant":
         return _pad_constant(array, widths, constant_values)
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
         raise _no_rule(f"np.pad(mode={mode!r})")
     for k, width in enumerate(widths):
-        array = array[_on_axis(k, np.pad(np.arange(np.shape(array)[k]), width, mode=mode))]
+        array = array[_on_axis(k, np.pad(np.arange(shape_of(array)[k]), width, mode=mode))]
     return array
 
 
 def _pad_constant(x: Value, widths: list[list[int]], values: Any) -> Value:
-    fills = np.broadcast_to(np.asarray(values), (np.ndim(x), 2)).tolist()
+    fills = np.broadcast_to(np.asarray(values), (rank_of(x), 2)).tolist()
     for k, (width, fill) in enumerate(zip(widths, fills, strict=True)):
-        shape = np.shape(x)
+        shape = shape_of(x)
         ends = [np.full((*shape[:k], w, *shape[k + 1 :]), f, x.dtype) for w, f in zip(width, fill, strict=True)]
         x = _concatenate([ends[0], x, ends[1]], k)
     return x
@@ -531,7 +531,7 @@ def _pad_constant(x: Value, widths: list[list[int]], values: Any) -> Value:
 @rule(np.diagonal)
 def _diagonal(a: Value, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     lined = np.moveaxis(a, (axis1, axis2), (-2, -1))
-    rows, columns = np.shape(lined)[-2:]
+    rows, columns = shape_of(lined)[-2:]
     steps = np.arange(max(0, min(rows + min(offset, 0), columns - max(offset, 0))))
     return lined[..., steps - min(offset, 0), steps + max(offset, 0)]
 
@@ -547,23 +547,23 @@ rule(np.linalg.trace)(lambda x, offset=0: _trace(x, offset, -2, -1))
 
 @rule(np.diag)
 def _diag(v: Value, k: int = 0) -> Any:
-    if np.ndim(v) == 2:
+    if rank_of(v) == 2:
         return _diagonal(v, k)
-    size = np.shape(v)[0] + abs(k)
-    steps = np.arange(np.shape(v)[0])
+    size = shape_of(v)[0] + abs(k)
+    steps = np.arange(shape_of(v)[0])
     places = (steps - min(k, 0), steps + max(k, 0))
     return structure.scatter(
         v, *places, templates=((structure.ARRAY, structure.ARRAY),), shape=(size, size), dtype=v.dtype
     )
 
 
-rule(np.tril)(lambda m, k=0: np.where(np.tri(*np.shape(m)[-2:], k=k, dtype=bool), m, np.zeros((), m.dtype)))
-rule(np.triu)(lambda m, k=0: np.where(np.tri(*np.shape(m)[-2:], k=k - 1, dtype=bool), np.zeros((), m.dtype), m))
+rule(np.tril)(lambda m, k=0: np.where(np.tri(*shape_of(m)[-2:], k=k, dtype=bool), m, np.zeros((), m.dtype)))
+rule(np.triu)(lambda m, k=0: np.where(np.tri(*shape_of(m)[-2:], k=k - 1, dtype=bool), np.zeros((), m.dtype), m))
 
 
 @rule(np.diff)
 def _diff(a: Value, n: int = 1, axis: int = -1) -> Any:
-    place = one_axis(axis, np.ndim(a))
+    place = one_axis(axis, rank_of(a))
     for _ in range(n):
         a = a[_on_axis(place, slice(1, None))] - a[_on_axis(place, slice(None, -1))]
     return a
@@ -571,10 +571,10 @@ def _diff(a: Value, n: int = 1, axis: int = -1) -> Any:
 
 @rule(np.trapezoid)
 def _trapezoid(y: Value, x: Value = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    place = one_axis(axis, np.ndim(y))
-    after = np.ndim(y) - place - 1
-    step = dx if x is None else np.diff(x, axis=place if np.ndim(x) > 1 else 0)
-    step = np.reshape(step, (-1, *(1,) * after)) if np.ndim(step) == 1 else step
+    place = one_axis(axis, rank_of(y))
+    after = rank_of(y) - place - 1
+    step = dx if x is None else np.diff(x, axis=place if rank_of(x) > 1 else 0)
+    step = np.reshape(step, (-1, *(1,) * after)) if rank_of(step) == 1 else step
     sides = y[_on_axis(place, slice(1, None))] + y[_on_axis(place, slice(None, -1))]
     return np.sum(step * sides / 2.0, axis=place)
 
@@ -594,32 +594,32 @@ def _nonzero(a: Any) -> Any:
 
 @rule(np.argsort)
 def _argsort(a: Value, axis: int | None = -1, kind: Any = None, stable: Any = None) -> Any:
-    x, place = (np.ravel(a), 0) if axis is None else (a, one_axis(axis, np.ndim(a)))
+    x, place = (np.ravel(a), 0) if axis is None else (a, one_axis(axis, rank_of(a)))
     return structure.argsort(x, axis=place)
 
 
 @rule(np.sort)
 def _sort(a: Value, axis: int | None = -1, kind: Any = None, stable: Any = None) -> Any:
-    x, place = (np.ravel(a), 0) if axis is None else (a, one_axis(axis, np.ndim(a)))
+    x, place = (np.ravel(a), 0) if axis is None else (a, one_axis(axis, rank_of(a)))
     return structure.sort(x, axis=place)
 
 
 @rule(np.median)
 def _median(a: Value, axis: int | None = None, keepdims: bool = False) -> Any:
     ordered = np.sort(a, axis=axis)
-    place = 0 if axis is None else one_axis(axis, np.ndim(a))
-    size = np.shape(ordered)[place]
+    place = 0 if axis is None else one_axis(axis, rank_of(a))
+    size = shape_of(ordered)[place]
     middle = ordered[_on_axis(place, slice((size - 1) // 2, size // 2 + 1))]
     y = np.mean(middle, axis=place)
     if not keepdims:
         return y
-    return np.reshape(y, (1,) * np.ndim(a)) if axis is None else np.expand_dims(y, place)
+    return np.reshape(y, (1,) * rank_of(a)) if axis is None else np.expand_dims(y, place)
 
 
 @rule(np.cumsum)
 def _cumsum(a: Value, axis: int | None = None, dtype: Any = None) -> Any:
     x = a if dtype is None else astype(a, dtype)
-    return structure.cumsum(np.ravel(x), axis=0) if axis is None else structure.cumsum(x, axis=one_axis(axis, np.ndim(x)))
+    return structure.cumsum(np.ravel(x), axis=0) if axis is None else structure.cumsum(x, axis=one_axis(axis, rank_of(x)))
 
 
 @rule(np.cumprod)
@@ -633,9 +633,9 @@ def _cumprod(a: Value, axis: int | None = None, dtype: Any = None) -> Any:
 # --- products
 @rule(np.dot)
 def _dot(a: Value, b: Value) -> Any:
-    if np.ndim(a) == 0 or np.ndim(b) == 0:
+    if rank_of(a) == 0 or rank_of(b) == 0:
         return np.multiply(a, b)
-    if np.ndim(b) <= 2:
+    if rank_of(b) <= 2:
         return np.matmul(a, b)
     return np.tensordot(a, b, axes=((-1,), (-2,)))
 
@@ -647,9 +647,9 @@ def _vdot(a: Value, b: Value) -> Any:
 
 @rule(np.inner)
 def _inner(a: Value, b: Value) -> Any:
-    if np.ndim(a) == 0 or np.ndim(b) == 0:
+    if rank_of(a) == 0 or rank_of(b) == 0:
         return np.multiply(a, b)
-    return np.matmul(a, b) if np.ndim(b) == 1 else np.tensordot(a, b, axes=((-1,), (-1,)))
+    return np.matmul(a, b) if rank_of(b) == 1 else np.tensordot(a, b, axes=((-1,), (-1,)))
 
 
 @rule(np.outer, np.linalg.outer)
@@ -659,9 +659,9 @@ def _outer_product(a: Value, b: Value) -> Any:
 
 @rule(np.kron)
 def _kron(a: Value, b: Value) -> Any:
-    rank = max(np.ndim(a), np.ndim(b))
-    left = (*(1,) * (rank - np.ndim(a)), *np.shape(a))
-    right = (*(1,) * (rank - np.ndim(b)), *np.shape(b))
+    rank = max(rank_of(a), rank_of(b))
+    left = (*(1,) * (rank - rank_of(a)), *shape_of(a))
+    right = (*(1,) * (rank - rank_of(b)), *shape_of(b))
     spread = np.reshape(a, tuple(n for s in left for n in (s, 1))) * np.reshape(b, tuple(n for s in right for n in (1, s)))
     return np.reshape(spread, tuple(p * q for p, q in zip(left, right, strict=True)))
 
@@ -669,14 +669,14 @@ def _kron(a: Value, b: Value) -> Any:
 @rule(np.tensordot)
 def _tensordot(a: Value, b: Value, axes: Any = 2) -> Any:
     if isinstance(axes, int):
-        axes = (range(np.ndim(a) - axes, np.ndim(a)), range(axes))
-    left, right = (_listed(list(k) if isinstance(k, Iterable) else k, np.ndim(x)) for k, x in zip(axes, (a, b), strict=True))
-    rows = [k for k in range(np.ndim(a)) if k not in left]
-    columns = [k for k in range(np.ndim(b)) if k not in right]
-    shared = math.prod(np.shape(a)[k] for k in left)
-    outer = [np.shape(a)[k] for k in rows] + [np.shape(b)[k] for k in columns]
-    flat_a = np.reshape(np.transpose(a, (*rows, *left)), (math.prod(np.shape(a)[k] for k in rows), shared))
-    flat_b = np.reshape(np.transpose(b, (*right, *columns)), (shared, math.prod(np.shape(b)[k] for k in columns)))
+        axes = (range(rank_of(a) - axes, rank_of(a)), range(axes))
+    left, right = (_listed(list(k) if isinstance(k, Iterable) else k, rank_of(x)) for k, x in zip(axes, (a, b), strict=True))
+    rows = [k for k in range(rank_of(a)) if k not in left]
+    columns = [k for k in range(rank_of(b)) if k not in right]
+    shared = math.prod(shape_of(a)[k] for k in left)
+    outer = [shape_of(a)[k] for k in rows] + [shape_of(b)[k] for k in columns]
+    flat_a = np.reshape(np.transpose(a, (*rows, *left)), (math.prod(shape_of(a)[k] for k in rows), shared))
+    flat_b = np.reshape(np.transpose(b, (*right, *columns)), (shared, math.prod(shape_of(b)[k] for k in columns)))
     return np.reshape(np.matmul(flat_a, flat_b), tuple(outer))
 
 
@@ -684,7 +684,7 @@ def _tensordot(a: Value, b: Value, axes: Any = 2) -> Any:
 def _einsum(*operands: Any, optimize: Any = False) -> Any:
     if not isinstance(operands[0], str):
         operands = _with_letters(operands)
-    subscripts = contraction.explicit(operands[0], [np.shape(x) for x in operands[1:]])
+    subscripts = contraction.explicit(operands[0], [shape_of(x) for x in operands[1:]])
     inputs, output = contraction.parse(subscripts)
     lined = [contraction.diagonals(term, x) for term, x in zip(inputs, operands[1:], strict=True)]
     return contraction.einsum(*(x for _, x in lined), subscripts=f"{','.join(t for t, _ in lined)}->{output}")
@@ -704,7 +704,7 @@ def _with_letters(operands: Sequence[Any]) -> tuple[Any, ...]:
 @rule(np.cross)
 def _cross(a: Value, b: Value, axis: int = -1) -> Any:
     x, y = np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1)
-    if np.shape(x)[-1] != 3 or np.shape(y)[-1] != 3:
+    if shape_of(x)[-1] != 3 or shape_of(y)[-1] != 3:
         raise ValueError("np.cross takes vectors of length 3")
     turn = [[1, 2, 0], [2, 0, 1]]
     product = x[..., turn[0]] * y[..., turn[1]] - x[..., turn[1]] * y[..., turn[0]]
@@ -728,7 +728,7 @@ rule(np.round, np.around)(lambda a, decimals=0: np.rint(a) if decimals == 0 else
 rule(np.fix)(lambda x: np.trunc(x))
 rule(np.isclose)(lambda a, b, rtol=1e-5, atol=1e-8: np.less_equal(np.abs(a - b), atol + rtol * np.abs(b)))
 rule(np.allclose)(lambda a, b, rtol=1e-5, atol=1e-8: bool(np.all(np.isclose(a, b, rtol=rtol, atol=atol))))
-rule(np.array_equal)(lambda a1, a2: np.shape(a1) == np.shape(a2) and bool(np.all(np.equal(a1, a2))))
+rule(np.array_equal)(lambda a1, a2: shape_of(a1) == shape_of(a2) and bool(np.all(np.equal(a1, a2))))
 UFUNCS[np.divmod] = lambda x, y: (np.floor_divide(x, y), np.remainder(x, y))
 UFUNCS[np.modf] = lambda x: (elementwise.fraction(x), np.trunc(x))
 UFUNCS[np.frexp] = lambda x: (elementwise.mantissa(x), elementwise.exponent(x))
@@ -752,7 +752,7 @@ rule(np.ones_like)(lambda a, dtype=None, shape=None: np.ones(a.shape if shape is
 
 @rule(np.full_like)
 def _full_like(a: Value, fill_value: Value, dtype: Any = None, shape: Any = None) -> Any:
-    filled = np.broadcast_to(fill_value, np.shape(a) if shape is None else shape)
+    filled = np.broadcast_to(fill_value, shape_of(a) if shape is None else shape)
     return astype(filled, dtype or np.result_type(a)) if isinstance(filled, Traced) else np.array(filled, dtype or a.dtype)
 
 

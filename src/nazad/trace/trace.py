@@ -18,7 +18,7 @@ import numpy as np
 from nazad.errors import ArgumentError, TraceError
 from nazad.graph import CONSTANT, Graph, Node, Primitive, Spec, Traced, Value, Where, constant, here, leaf
 from nazad.trace.array import Array
-from nazad.tree import Structure, flatten, paths, unflatten
+from nazad.tree import Structure, flatten, paths_in, unflatten
 
 _levels = itertools.count(1)
 _SMALL = 8192  # bytes up to which a captured array is copied
@@ -51,6 +51,7 @@ class Trace:
         self.guards: list[Guard] = []
         self.errors: list[Exception] = []
         self.finished = False
+        self.nested = False  # whether values may themselves be traced
         self._numbers: dict[tuple[type, Any], Node] = {}
         self._watched: dict[int, tuple[Node, np.ndarray[Any, Any], Any]] = {}
 
@@ -58,6 +59,7 @@ class Trace:
         """A handle for an argument."""
         node = leaf(name, Spec.of(value))
         self.F[node] = value
+        self.nested = self.nested or isinstance(value, Traced)
         return Array(self, node, value)
 
     def record(self, op: Primitive, args: Sequence[Value], params: dict[str, Any]) -> Array:
@@ -77,8 +79,8 @@ class Trace:
                 node = self._constant(arg)
                 preds.append(node)
                 values.append(node.params["value"])
-        value = op(*values, **params)
-        node = Node(op, tuple(preds), params, Spec.of(value), here())
+        value = op(*values, **params) if self.nested else op.calc(*values, **params)
+        node = Node(op, tuple(preds), params, None, here(3))
         self.F[node] = value
         return Array(self, node, value)
 
@@ -120,6 +122,7 @@ class Trace:
     def _new_constant(self, value: Value) -> Node:
         node = constant(value)
         self.F[node] = value
+        self.nested = self.nested or isinstance(value, Traced)
         return node
 
     def _large_constant(self, value: np.ndarray[Any, Any]) -> Node:
@@ -130,16 +133,20 @@ class Trace:
 
     def _look_again(self) -> None:
         for _, value, sample in self._watched.values():
-            if not np.array_equal(_sample(value), sample, equal_nan=value.dtype.kind in "fc"):
+            if _sample(value) != sample:
                 raise TraceError(
                     f"an array of shape {value.shape} was used and then written into during the trace",
                     "Derivatives need the value as it was: write into a copy.",
                 )
 
 
-def _sample(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    step = max(1, value.size // _WATCHED)
-    return value.ravel()[::step].copy() if value.flags.c_contiguous else value.reshape(-1)[::step].copy()
+def _sample(value: np.ndarray[Any, Any]) -> bytes:
+    """Some hundred entries, spread evenly; of an array with gaps some of its rows, rather than a copy of it all."""
+    if not value.flags.forc:
+        rows = value[:: max(1, len(value) // 16)] if value.ndim else value
+        return rows.tobytes() if rows.nbytes <= _SMALL else rows[..., :1].tobytes()
+    flat = value.ravel("K")
+    return flat[:: max(1, flat.size // _WATCHED)].tobytes()
 
 
 def _plain(value: Any) -> Any:
@@ -179,8 +186,7 @@ def run(function: Callable[..., Any], args: Sequence[Any], names: Sequence[str],
     traced_args = []
     for arg, name in zip(args, names, strict=True):
         leaves, structure = flatten(arg)
-        labels = [name] if len(leaves) == 1 and leaves[0] is arg else [name + path for path in paths(arg)]
-        own = [trace.leaf(_value(x, label), label) for x, label in zip(leaves, labels, strict=True)]
+        own = [trace.leaf(_value(x, name + path), name + path) for x, path in zip(leaves, paths_in(structure), strict=True)]
         handles += own
         traced_args.append(unflatten(structure, own))
     result = function(*traced_args)
@@ -215,6 +221,9 @@ def _split_aux(result: Any, trace: Trace) -> tuple[Any, Any]:
 
 def argument_names(function: Callable[..., Any], count: int) -> list[str]:
     """How the user calls the positional arguments; ``x0, x1, ...`` where there is no telling."""
+    code = getattr(function, "__code__", None)
+    if code is not None and not hasattr(function, "__wrapped__") and code.co_argcount >= count:
+        return list(code.co_varnames[:count])  # inspect takes a hundred times as long
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
@@ -260,7 +269,10 @@ def trace(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
     return v5
     """
     names = argument_names(function, len(args))
-    return run(lambda *xs: function(*xs, **kwargs), args, names).graph.without_dead()
+    done = run(lambda *xs: function(*xs, **kwargs), args, names)
+    for node, value in done.F.items():  # whoever differentiates on the spot has no use for specs
+        node.spec = Spec.of(value)
+    return done.graph.without_dead()
 
 
 __all__ = ["CONSTANT", "Guard", "Run", "Trace", "argument_names", "run", "trace"]
