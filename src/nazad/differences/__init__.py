@@ -8,11 +8,12 @@ it follows in two lines from Taylor's formula, f(x ± h) = f(x) ± h f′(x) + h
 
 So an h ten times smaller makes the first ten times better and the second a hundred times, until rounding
 takes over: f is known to about ε|f|, and division by h makes ε|f|/h of that. The sum of both errors is least
-near h = √ε (forward; half of the digits are right) and h = ∛ε (central; two thirds). :func:`error_curve` draws it.
+near h = √ε (forward: half of the digits are right) and h = ∛ε (central: two thirds). It is what
+:func:`error_curve` draws.
 
 The error of the central difference is a series in h², so two of them at different h cancel its first term,
-(4 D(h/2) − D(h)) / 3, three of them the second, and so on: *Richardson's* extrapolation. Its table, as Ridders
-arranged it, also shows by how much its entries still differ.
+(4 D(h/2) − D(h)) / 3, three of them the second, and so on: *Richardson's* extrapolation. Its table, as
+Ridders arranged it, also shows by how much its entries still differ.
 
 A gradient in n variables costs n + 1 calls of f (forward) or 2n (central), where backpropagation costs the
 work of a few. Differences are therefore for checking a gradient, and backpropagation is for having one.

@@ -1,4 +1,4 @@
-"""A function and the point where it is differentiated: it is called there and beside it, and calls are counted."""
+"""A function and the point where it is differentiated: it is called there and beside it, and counted."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ class Probe:
     ) -> None:
         if not callable(f):
             raise ArgumentError(f"{f!r} cannot be called", "Give the function first, its arguments behind it")
+        if dtype is not None and np.dtype(dtype).kind != "f":
+            raise ArgumentError(f"dtype is {dtype!r}", "It is a floating type, as np.float64, or None")
         self.f, self.args, self.h = f, args, h
         self.numbers = _argument_numbers(argnums, len(args))
         picked = tuple(args[number] for number in self.numbers)
@@ -55,7 +57,7 @@ class Probe:
 
     def step(self, entry: Entry, fraction: float) -> Any:
         """The step in an entry, such that the sum x + h is exact."""
-        return (entry.x + (self.h or entry.scale.dtype.type(fraction) * entry.scale)) - entry.x
+        return (entry.x + (self.h or fraction * entry.scale)) - entry.x
 
     def centre(self) -> Array:
         if self._centre is None:
@@ -91,10 +93,10 @@ class Probe:
 
     def _call(self, points: Sequence[Array]) -> Array:
         arguments = list(self.args)
+        self.evaluations += 1
         copies = [like(leaf, point.copy()) for leaf, point in zip(self.leaves, points, strict=True)]
         for number, argument in zip(self.numbers, unflatten(self.structure, copies), strict=True):
             arguments[number] = argument
-        self.evaluations += 1
         out = _real(self.f(*arguments))
         if self.shape is not None and out.shape != self.shape:
             remedy = "Its shape must not depend on the values of its arguments"
@@ -106,9 +108,10 @@ class Probe:
 
 
 def _argument_numbers(argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
-    asked = tuple(argnums) if isinstance(argnums, Sequence) else (argnums,)
-    numbers = tuple(number + count if number < 0 else number for number in asked)
-    if not numbers or len(set(numbers)) < len(numbers) or not all(0 <= number < count for number in numbers):
+    asked: tuple[Any, ...] = tuple(argnums) if isinstance(argnums, Sequence) else (argnums,)
+    whole = all(isinstance(number, (int, np.integer)) and -count <= number < count for number in asked)
+    numbers = tuple(number % count for number in asked) if whole else ()
+    if not numbers or len(set(numbers)) < len(numbers):
         remedy = f"There are {count} arguments, counted from 0; each is named at most once"
         raise ArgumentError(f"argnums is {argnums!r}", remedy)
     return numbers
@@ -143,5 +146,3 @@ def _real(out: Any) -> NDArray[Any]:
 def like(leaf: Any, array: NDArray[Any]) -> Any:
     """An array as the kind of number that a leaf is; for a Python float NumPy's, whose 1/0 is inf."""
     return array if isinstance(leaf, np.ndarray) or array.shape else array[()]
-
-

@@ -17,7 +17,7 @@ from nazad.tree import Tree
 
 Method = Literal["forward", "central", "richardson"]
 
-_ORDERS: dict[str, int] = {"forward": 1, "central": 2, "richardson": 2}
+_ORDERS: dict[str, int] = {"forward": 1, "central": 2, "richardson": 6}
 _RATE = 5.0  # f is taken to vary, over the scale of x, at most as fast as sin(5t)
 _STEEP = 100.0  # above this, the scale of x is no scale of f, and nothing is taken for granted
 _SAFETY = 2.0  # what is allowed for above the differences of a table
@@ -41,7 +41,7 @@ class Differences:
     evaluations : int
         How often the function was called.
     order : int
-        The error falls as this power of h.
+        The error falls at least as this power of h: 1 forward, 2 central, 6 extrapolated from both sides.
     method : str
         "forward", "central" or "richardson".
     notes : tuple of str
@@ -78,8 +78,8 @@ def differences(
     argnums : int or sequence of int
         Which arguments to differentiate in; a sequence gives a tuple.
     h : float, optional
-        The step, the same for every entry. By default max(\\|x\\|, 1) times √ε forward, ∛ε central, and 0.14 as
-        the first of Richardson's. It is rounded such that x + h differs from x by h exactly.
+        The step, the same for every entry. By default max(1, abs(x)) times √ε forward, ∛ε central, and 0.14
+        as the first of Richardson's. It is rounded such that x + h differs from x by h exactly.
     dtype : dtype, optional
         The precision in which the arguments are moved, if theirs is less: float32 arguments are moved, and
         ``f`` is called, in float64. ``None`` keeps the arguments' own. Results are at least float64.
@@ -87,7 +87,7 @@ def differences(
     Returns
     -------
     Differences
-        Value, error and step in the structure of the arguments; evaluations; notes.
+        Value, error and step in the structure of the arguments; the number of calls; notes.
 
     Raises
     ------
@@ -96,18 +96,23 @@ def differences(
 
     Notes
     -----
-    *What the error is.* For Richardson's extrapolation it is measured: what three successive columns of the
-    table differ by, and the rounding. Forward and central differences have no call to spare for that; there it
-    is the Taylor remainder of a function of size A = max(\\|f\\|, 1) that varies over the scale s = max(\\|x\\|, 1) no
-    faster than sin(R t), with R = 5 max(1, \\|f′\\| s / A), and the rounding 2ε(A + \\|f′\\| s)/h. This is an
-    upper bound for most functions in reasonable units, by a factor of ten or a hundred too large for smooth
-    ones. *What it is not*: a proof. A function that has a kink or a pole nearer to x than s/50, that oscillates
-    faster, that is noisy, or whose value is a small difference of large numbers can be farther off.
+    *What the error is.* For Richardson's extrapolation it is measured: twice what neighbours in the table
+    differ by, and the rounding. Forward and central differences have no call to spare for that. There it is
+    assumed: the Taylor remainder of a function of size A = max(1, abs(f)) that varies over the scale
+    s = max(1, abs(x)) no faster than sin(R t), with R = 5 max(1, abs(f′) s / A), and the rounding
+    2ε(A + abs(f′) s) / h. For most functions in reasonable units that is an upper bound, ten or a hundred
+    times too large for smooth ones.
 
-    *Edges.* Where f is not finite on one side, or so steep that it would change by more than 100 A over s, the
-    entry is found by extrapolation with shrinking steps instead, on both sides, else on one, with its measured
-    error; if that does not settle (√x at 0), the value is NaN and the error infinite. Either is noted, and costs
-    further calls. A step that was given is not replaced. At a kink the two sides are averaged: 0 for \\|x\\| at 0.
+    *What it is not* is a proof. A function can be farther off that has a pole, a branch point or a kink
+    nearer to x than about s/50, oscillates much faster than sin(5t), is noisy, or is a small difference of
+    large numbers. When in doubt, ask for ``method="richardson"``.
+
+    *Edges.* Where f is not finite on one side, or so steep that it would change by more than 100 A over s, an
+    entry is extrapolated instead, with steps that shrink, on both sides or else on one, and with its measured
+    error. If that does not settle, as for √x at 0, the value is NaN and the error infinite. Both are noted,
+    and cost further calls. A step that was given is not replaced. A ``ValueError`` or ``ArithmeticError`` of
+    f beside the point counts as NaN. Central differences do not look at x itself, and may find 0 at a pole;
+    at a kink they average both sides, and the derivative of abs at 0 is 0.
 
     Examples
     --------
@@ -119,14 +124,19 @@ def differences(
     (4, 2, True)
     >>> differences(lambda x: x**2, np.array([1.0, 2.0, 3.0])).value.round(6).shape
     (3, 3)
-    >>> differences(np.sqrt, 0.0).value
-    nan
+
+    An edge of the domain:
+
+    >>> d = differences(np.sqrt, 0.0)
+    >>> d.value, d.error, d.notes
+    (nan, inf, ('argument 0: f is not finite at x + h or x - h; no derivative was found',))
     """
     if method not in _ORDERS:
         raise ArgumentError(f"there is no method {method!r}", f"Take one of {', '.join(_ORDERS)}")
     probe = Probe(f, args, argnums, dtype, _checked_step(h))
-    columns = [_column(probe, entry, method) for entry in probe.entries()]
-    return _gathered(probe, columns, method)
+    with np.errstate(all="ignore"):  # beside the point may be outside the domain
+        columns = {entry: _column(probe, entry, method) for entry in probe.entries()}
+        return _gathered(probe, columns, method)
 
 
 def _checked_step(h: float | None) -> float | None:
@@ -140,103 +150,104 @@ class _Column(NamedTuple):
 
     value: Array
     error: Array
-    h: float
-    order: int
+    h: Any
     note: str = ""
 
 
 def _column(probe: Probe, entry: Entry, method: Method) -> _Column:
-    with np.errstate(all="ignore"):
-        if method == "richardson":
-            return _extrapolated(probe, entry)
-        column, doubtful = _plain(probe, entry, _ORDERS[method])
-        if probe.h is not None or not doubtful.any():
-            return column
-        better = _extrapolated(probe, entry)
-    value, error = (np.where(doubtful, b, a) for a, b in zip(column[:2], better[:2], strict=True))
-    return _Column(value, error, column.h, column.order, better.note or _note(probe, entry, "is steep"))
+    if method == "richardson":
+        return _extrapolated(probe, entry)
+    column, doubtful = _plain(probe, entry, _ORDERS[method])
+    if probe.h is not None or not doubtful.any():
+        return column
+    value, error, _, note = _rescued(probe, entry, doubtful)
+    value, error = np.where(doubtful, value, column.value), np.where(doubtful, error, column.error)
+    return _Column(value, error, column.h, f"{column.note or 'f is steep'}; {note}")
+
+
+def _rescued(probe: Probe, entry: Entry, doubtful: NDArray[np.bool_]) -> _Column:
+    """What a fixed step will not do for, found by extrapolation where f has a value at the point."""
+    known = np.isfinite(probe.centre())
+    if not (doubtful & known).any():
+        nothing = np.full(known.shape, np.nan)
+        return _Column(nothing, np.full(known.shape, np.inf), 0, "f is not finite at x")
+    value, error, h, note = _extrapolated(probe, entry)
+    return _Column(np.where(known, value, np.nan), np.where(known, error, np.inf), h, note or _BOTH)
 
 
 def _plain(probe: Probe, entry: Entry, order: int) -> tuple[_Column, NDArray[np.bool_]]:
-    """The forward or central difference, and which outputs it is no good for."""
+    """The forward or central difference, and the outputs for which it will not do."""
     if order == 1:
         probe.centre()  # before the step is chosen: it shows in which precision f computes
     eps = probe.eps
     h = probe.step(entry, eps ** (1 / (order + 1)))
     value, size = probe.quotient(entry, 0 if order == 1 else -h, h)
     if probe.eps > eps:
-        return _plain(probe, entry, order)
-    amplitude = np.maximum(size, 1)
-    steepness = abs(value) * entry.scale / amplitude
-    turn = _RATE * np.maximum(steepness, 1) * h / entry.scale
-    remainder = amplitude * turn ** (order + 1) / (h * math.factorial(order + 1))
-    error = _infinite(remainder + _rounding(probe, entry, value, size, h))
-    doubtful = ~np.isfinite(value) | (steepness > _STEEP)
-    note = "" if np.isfinite(value).all() else _note(probe, entry, "is not finite")
-    return _Column(value, error, h, order, note), doubtful
+        return _plain(probe, entry, order)  # the first value has shown that this step is too small
+    steepness = abs(value) * entry.scale / np.maximum(size, 1)
+    error = _remainder(size, steepness, h / entry.scale, order) / h + _rounding(probe, entry, value, size, h)
+    finite = np.isfinite(value)
+    note = "h is too small to change x" if h == 0 else "f is not finite at x + h or x - h"
+    value, error = np.where(finite, value, np.nan), np.where(finite, error, np.inf)
+    column = _Column(value, error, h, "" if finite.all() else note)
+    return column, ~finite | (steepness > _STEEP)
+
+
+def _remainder(size: Array, steepness: Array, t: Any, order: int) -> Any:
+    """Taylor's, h times, of a sine of this size whose rate is the assumed one or what f itself shows."""
+    turn = _RATE * np.maximum(steepness, 1) * t
+    return np.maximum(size, 1) * turn ** (order + 1) / math.factorial(order + 1)
 
 
 def _rounding(probe: Probe, entry: Entry, value: Array, size: Array, h: Any) -> Any:
     return 2 * probe.eps * (np.maximum(size, 1) + abs(value) * entry.scale) / h
 
 
-def _infinite(error: Any) -> Array:
-    return np.where(np.isnan(error), np.inf, error)
-
-
-def _note(probe: Probe, entry: Entry, what: str) -> str:
-    return f"{probe.named(entry)}: {what}"
-
-
-class _Extrapolate(NamedTuple):
-    """The best entry of a table for each output: NaN with an infinite error where there is none."""
+class _Best(NamedTuple):
+    """The best that a table has for each output: NaN with an infinite error where there is nothing."""
 
     value: Array
     error: Array
-    order: Any
     size: Array
 
-    def or_better(self, *other: Any) -> _Extrapolate:
+    def or_better(self, *other: Any) -> _Best:
         better = other[1] < self.error
-        return _Extrapolate(*(np.where(better, new, old) for new, old in zip(other, self, strict=True)))
+        return _Best(*(np.where(better, new, old) for new, old in zip(other, self, strict=True)))
 
 
-_ONE_SIDED = {"above": (0, 1), "below": (-1, 0)}
+_BOTH = "extrapolated from both sides"
+_ONE_SIDED = {"extrapolated from above": (0, 1), "extrapolated from below": (-1, 0)}
 
 
 def _extrapolated(probe: Probe, entry: Entry) -> _Column:
     """Richardson's extrapolation: on both sides where f is finite there, else on one."""
     first = probe.step(entry, _WIDEST)
-    best, used = _ridders(probe, entry, first, (-1, 1)), "both sides"
+    best, note = _ridders(probe, entry, first, (-1, 1)), ""
     for side, signs in _ONE_SIDED.items():
         if not np.isfinite(best.error).all():
-            best, used = best.or_better(*_ridders(probe, entry, first, signs)), side
-    lost = ~(best.error <= _LOST * np.maximum(abs(best.value), np.fmax(best.size, 1) / entry.scale))
-    value, error = np.where(lost, np.nan, best.value), np.where(lost, np.inf, best.error)
-    what = f"no derivative was found from {used}" if lost.any() else f"extrapolated from {used}"
-    return _Column(value, error, first, int(best.order.min(initial=_ROWS)), _note(probe, entry, what))
+            best, note = best.or_better(*_ridders(probe, entry, first, signs)), side
+    settled = best.error <= _LOST * np.maximum(abs(best.value), best.size / entry.scale)
+    value, error = np.where(settled, best.value, np.nan), np.where(settled, best.error, np.inf)
+    return _Column(value, error, first, note if settled.all() else "no derivative was found")
 
 
-def _ridders(probe: Probe, entry: Entry, h: Any, signs: tuple[int, int]) -> _Extrapolate:
+def _ridders(probe: Probe, entry: Entry, h: Any, signs: tuple[int, int]) -> _Best:
     """Ridders' table: difference quotients at h, h/2, h/4, ... and the extrapolates of neighbours."""
     power = signs[1] - signs[0]  # the error is a series in h**2, on one side in h
-    row: list[Array] = []
-    best = None
+    best, row = _Best(np.array(np.nan), np.array(np.inf), np.array(1.0)), list[Array]()
     for _ in range(_ROWS):
+        if not h > 64 * probe.eps * entry.scale:
+            break
         quotient, size = probe.quotient(entry, signs[0] * h, signs[1] * h)
-        best = best or _Extrapolate(*(np.full_like(quotient, fill) for fill in (np.nan, np.inf, 0, 1)))
-        if not np.isfinite(quotient).any():  # outside the domain: farther in
-            row, h = [], h / 8
+        if quotient.size and not np.isfinite(quotient).any():  # outside the domain: farther in
+            best, row, h = best.or_better(quotient, np.inf, size), [], h / 8
             continue
         floor = _rounding(probe, entry, quotient, size, h)
         last, row = row, _next_row(quotient, row, power)
-        for column in range(2, len(row)):  # three rows at least have a say
-            change = np.maximum(abs(row[column] - row[column - 1]), abs(row[column] - last[column - 1]))
-            best = best.or_better(row[column], _SAFETY * change + floor, power * (column + 1), size)
-        if np.all(floor >= best.error) or h < 64 * probe.eps * entry.scale:
-            break
+        best = _with_row(best, row, last, floor, np.maximum(size, 1))
+        if np.all(floor >= best.error):
+            break  # a smaller h has more rounding
         h = h / 2
-    assert best is not None
     return best
 
 
@@ -247,21 +258,26 @@ def _next_row(quotient: Array, last: list[Array], power: int) -> list[Array]:
     return row
 
 
-def _gathered(probe: Probe, columns: list[_Column], method: Method) -> Differences:
+def _with_row(best: _Best, row: list[Array], last: list[Array], floor: Any, size: Array) -> _Best:
+    best = best.or_better(row[0], np.inf, size)
+    for column in range(2, len(row)):  # three rows at least have a say
+        change = np.maximum(abs(row[column] - row[column - 1]), abs(row[column] - last[column - 1]))
+        best = best.or_better(row[column], _SAFETY * change + floor, size)
+    return best
+
+
+def _gathered(probe: Probe, columns: dict[Entry, _Column], method: Method) -> Differences:
     """The columns, put together in the structure of the arguments."""
-    if probe.shape is None:
-        probe.centre()  # nothing to move, but the result has a shape
-    assert probe.shape is not None
-    value, error, h, rest = [], [], [], iter(columns)
+    out = probe.shape if probe.shape is not None else probe.centre().shape  # nothing was moved
+    value, error, h, rest = [], [], [], iter(columns.values())
     for leaf, point in zip(probe.leaves, probe.points, strict=True):
         mine = list(islice(rest, point.size))
-        value.append(_stacked(leaf, point.shape, [column.value for column in mine], probe.shape))
-        error.append(_stacked(leaf, point.shape, [column.error for column in mine], probe.shape))
+        value.append(_stacked(leaf, point.shape, [column.value for column in mine], out))
+        error.append(_stacked(leaf, point.shape, [column.error for column in mine], out))
         h.append(_stacked(leaf, point.shape, [np.asarray(column.h) for column in mine], ()))
-    trees = (probe.rebuilt(each) for each in (value, error, h))
-    notes = tuple(column.note for column in columns if column.note)
-    order = min((column.order for column in columns), default=_ORDERS[method])
-    return Differences(*trees, probe.evaluations, order, method, notes)
+    notes = tuple(f"{probe.named(entry)}: {column.note}" for entry, column in columns.items() if column.note)
+    trees = [probe.rebuilt(each) for each in (value, error, h)]
+    return Differences(trees[0], trees[1], trees[2], probe.evaluations, _ORDERS[method], method, notes)
 
 
 def _stacked(leaf: Any, shape: tuple[int, ...], parts: list[Array], out: tuple[int, ...]) -> Any:
