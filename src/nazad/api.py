@@ -15,12 +15,15 @@ import optree
 
 from nazad.errors import ArgumentError, ShapeError, TraceError
 from nazad.graph import Node, Traced, Value, here, rank_of, shape_of, zeros_like
-from nazad.trace import Array, Run, Trace, argument_names, run
+from nazad.trace import Arguments, Array, Run, Trace, argument_names, run
 from nazad.transform.batch import batch
 from nazad.transform.forward import pushforward
 from nazad.tree import Structure, flatten, paths_in, unflatten
 
 ArgNums = int | str | Sequence[int | str]
+
+
+_ONE = np.float64(1.0)
 
 
 # --- reverse mode
@@ -64,7 +67,7 @@ def value_and_grad(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = 
         done = _run(chosen, has_aux)
         _demand_scalar(done, f)
         leaves = done.graph.leaves
-        B = done.graph.backward(done.F, 1.0, wrt=leaves)
+        B = done.graph.backward(done.F, _ONE, wrt=leaves)
         gradient = chosen.shaped([B[leaf] for leaf in leaves])
         return ((done.value, done.aux) if has_aux else done.value), gradient
 
@@ -356,7 +359,8 @@ def _run_one_row(
         return f(*unflatten(structure, whole), **kwargs)
 
     with np.errstate(all="ignore"):
-        return run(on_row, [_first_row(leaves[k]) for k in mapped], [f"row{k}" for k in mapped], trace=_RowTrace())
+        rows = tuple(_first_row(leaves[k]) for k in mapped)
+        return run(on_row, Arguments.of(rows, [f"row{k}" for k in mapped]), trace=_RowTrace())
 
 
 def _first_row(x: Value) -> Value:
@@ -402,11 +406,12 @@ class _Chosen(NamedTuple):
     """A function of the arguments to differentiate by alone, and what is needed to shape its derivatives."""
 
     function: Callable[..., Any]
-    args: tuple[Any, ...]
-    names: list[str]
-    leaves: list[Any]
-    structure: Structure
+    arguments: Arguments
     single: bool
+
+    @property
+    def leaves(self) -> list[Any]:
+        return self.arguments.leaves
 
     def shaped(self, gradients: Sequence[Value]) -> Any:
         """Gradients in the structure of the arguments."""
@@ -416,7 +421,7 @@ class _Chosen(NamedTuple):
         return self._in_structure(blocks)
 
     def _in_structure(self, leaves: Sequence[Value]) -> Any:
-        whole = unflatten(self.structure, leaves)
+        whole = unflatten(self.arguments.structure, leaves)
         return whole[0] if self.single else whole
 
 
@@ -437,17 +442,11 @@ def _choose(f: Callable[..., Any], argnums: ArgNums, args: tuple[Any, ...], kwar
                 new_kwargs[key] = x
         return f(*new_args, **new_kwargs)
 
-    leaves, structure = flatten(picked)
-    for k, x in enumerate(leaves):
+    arguments = Arguments.of(picked, names)
+    for k, x in enumerate(arguments.leaves):
         if type(x) is not float and (type(x) is not np.ndarray or x.dtype.kind != "f"):
-            _demand_differentiable(x, _label(k, structure, names))
-    return _Chosen(function, picked, names, leaves, structure, single)
-
-
-def _label(k: int, structure: Structure, names: list[str]) -> str:
-    """How the user would write the k-th leaf: the argument's name and the path in it."""
-    number, path = paths_in(structure)[k].removeprefix("[").split("]", 1)
-    return names[int(number)] + path
+            _demand_differentiable(x, arguments.labels[k])
+    return _Chosen(function, arguments, single)
 
 
 def _position(key: int | str, args: Sequence[Any], kwargs: dict[str, Any], f: Callable[..., Any]) -> int | str:
@@ -488,7 +487,7 @@ def _is_number(x: Any) -> bool:
 
 
 def _run(chosen: _Chosen, has_aux: bool = False) -> Run:
-    return run(chosen.function, chosen.args, chosen.names, has_aux)
+    return run(chosen.function, chosen.arguments, has_aux)
 
 
 def _demand_scalar(done: Run, f: Callable[..., Any]) -> None:

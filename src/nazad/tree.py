@@ -12,12 +12,15 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import optree
 
 Tree = Any
 Structure = Any
 
 _SPACE = "nazad"
+_LEAF: Structure = optree.tree_structure(0.0, namespace=_SPACE)
+_PLAIN = {np.ndarray, np.float64, float, int}  # what needs no looking into
 _CONTAINERS = (dict, list, tuple)
 _known: set[type] = set()
 
@@ -33,14 +36,20 @@ def flatten(tree: Tree) -> tuple[list[Any], Structure]:
     >>> unflatten(structure, leaves)
     {'w': 1.0, 'b': [2.0, None]}
     """
+    if type(tree) in _PLAIN:
+        return [tree], _LEAF
     leaves, structure = optree.tree_flatten(tree, namespace=_SPACE)
-    if _register_dataclasses(leaves):
-        return flatten(tree)
+    for leaf in leaves:
+        if type(leaf) not in _PLAIN and _register_dataclasses(leaves):
+            return flatten(tree)
     return leaves, structure
 
 
 def unflatten(structure: Structure, leaves: Iterable[Any]) -> Tree:
     """The inverse of :func:`flatten`."""
+    if structure is _LEAF:
+        (leaf,) = leaves
+        return leaf
     return optree.tree_unflatten(structure, leaves)
 
 
@@ -72,6 +81,22 @@ def tree_map(function: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
     leaves, structure = flatten(tree)
     others = [structure.flatten_up_to(other) for other in rest]
     return unflatten(structure, [function(*column) for column in zip(leaves, *others, strict=True)])
+
+
+@functools.lru_cache(maxsize=256)
+def labels(structure: Structure, names: tuple[str, ...]) -> list[str]:
+    """How one would write each leaf of a tuple of arguments that go by these names.
+
+    Examples
+    --------
+    >>> labels(flatten((1.0, {"w": 2.0}))[1], ("x", "params"))
+    ['x', "params['w']"]
+    """
+    written = []
+    for path in paths_in(structure):
+        number, rest = path.removeprefix("[").split("]", 1)
+        written.append(names[int(number)] + rest)
+    return written
 
 
 def _register_dataclasses(leaves: Sequence[Any]) -> bool:

@@ -213,6 +213,8 @@ def total(shares: Sequence[Any]) -> Value:
     pieces = [s for s in shares if isinstance(s, Piece)]
     if pieces:
         return pieces[0].join(pieces, [s for s in shares if not isinstance(s, Piece)])
+    if len(shares) == 2:
+        return shares[0] + shares[1]
     if len(shares) > 2 and type(shares[0]) is np.ndarray:
         start = shares[0] + shares[1]  # a fresh array, which the others may be added into
         return functools.reduce(operator.iadd, shares[2:], start)
@@ -232,7 +234,10 @@ def _seed_for(y: Value, y_bar: Value) -> Value:
         raise ShapeError(
             f"the seed has shape {shape_of(y_bar)} and the sink {shape_of(y)}", "A seed has the shape of its sink."
         )
-    return y_bar if hasattr(y_bar, "dtype") else np.asarray(y_bar, getattr(y, "dtype", float))[()]
+    dtype = getattr(y, "dtype", np.dtype(float))
+    if not hasattr(y_bar, "dtype"):
+        return np.asarray(y_bar, dtype)[()]
+    return y_bar if y_bar.dtype == dtype or dtype.kind not in "fc" else y_bar.astype(dtype)
 
 
 def topological_order(sinks: Iterable[Node]) -> tuple[Node, ...]:

@@ -45,7 +45,7 @@ divide = _op(np.divide, lambda z, x, y: 1 / y, lambda z, x, y: -z / y, symbol="/
 negative = _op(np.negative, _minus_one)
 positive = _op(np.positive, _one)
 reciprocal = _op(np.reciprocal, lambda y, x: -y * y)
-square = _op(np.square, lambda y, x: 2 * x)
+square = _op(np.square, lambda y, x: x + x)
 sqrt = _op(np.sqrt, lambda y, x: 0.5 / y)
 cbrt = _op(np.cbrt, lambda y, x: 1 / (3 * y * y))
 power = _op(

@@ -231,7 +231,7 @@ def elementwise(calc: Rule, *derivs: Rule | None, name: str | None = None, symbo
 def _chain(y_bar: Value, d: Value) -> Value:
     share = y_bar * d
     if type(share) is np.ndarray:
-        flat = share.ravel()
+        flat = share if share.ndim == 1 else share.ravel()
         norm = flat.dot(flat)  # nan where the share has a nan, in one pass
     else:
         norm = share
@@ -248,6 +248,8 @@ def _times(bar: Value, d: Value) -> Value:
     """A share; partials that are plain whole numbers, as those of a sum, cost nothing."""
     if type(d) is int:
         return bar if d == 1 else -bar if d == -1 else bar * d
+    if type(bar) is np.ndarray is type(d):
+        return _chain(bar, d)  # what the call would find out
     return chain(bar, d)
 
 

@@ -171,8 +171,8 @@ class TakenFrom(Piece):
         parts: list[Value] = list(dense)
         templates: list[Template | None] = [None] * len(dense)
         for piece in pieces:
-            assert isinstance(piece, TakenFrom)
-            parts += [piece.share, *piece.arrays]
+            assert type(piece) is TakenFrom
+            parts += (piece.share, *piece.arrays)
             templates.append(piece.template)
         return scatter(*parts, templates=tuple(templates), shape=self.shape, dtype=self.dtype)
 
@@ -183,13 +183,14 @@ class TakenFrom(Piece):
 
 def _scatter(*parts: Value, templates: Sequence[Template | None], shape: Shape, dtype: Any) -> Value:
     out = np.zeros(shape, dtype)
-    for template, part, arrays in _pieces(parts, templates):
-        if template is None:
-            out += part
-        elif arrays:
-            np.add.at(out, assemble(template, arrays), part)
+    start = 0
+    for template in templates:
+        arrays = 0 if template is None else template.count(ARRAY)
+        if arrays:
+            np.add.at(out, assemble(template, parts[start + 1 : start + 1 + arrays]), parts[start])
         else:
-            out[template] += part
+            out[... if template is None else template] += parts[start]
+        start += 1 + arrays
     return out
 
 

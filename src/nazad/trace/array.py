@@ -249,7 +249,7 @@ def _power(self: Array, other: Any) -> Any:
     if type(other) in (int, float) and self.dtype.kind in "fc" and type(self.value) not in _PYTHON:
         special = _EXPONENTS.get(other)
         if special is not None:
-            return special(self)
+            return self.trace.record(special, (self,), {})
     return _plain_power(self, other)
 
 

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nazad.errors import ArgumentError, TraceError
-from nazad.graph import CONSTANT, Graph, Node, Primitive, Spec, Traced, Value, Where, constant, here, leaf
+from nazad.graph import CONSTANT, Graph, Node, Primitive, Spec, Traced, Value, Where, here, leaf
 from nazad.trace.array import Array
-from nazad.tree import Structure, flatten, paths_in, unflatten
+from nazad.tree import Structure, flatten, labels, unflatten
 
 _levels = itertools.count(1)
 _SMALL = 8192  # bytes up to which a captured array is copied
@@ -57,7 +57,7 @@ class Trace:
 
     def leaf(self, value: Value, name: str) -> Array:
         """A handle for an argument."""
-        node = leaf(name, Spec.of(value))
+        node = leaf(name)
         self.F[node] = value
         self.nested = self.nested or isinstance(value, Traced)
         return Array(self, node, value)
@@ -120,7 +120,7 @@ class Trace:
         return self._large_constant(value)
 
     def _new_constant(self, value: Value) -> Node:
-        node = constant(value)
+        node = Node(CONSTANT, (), {"value": value})
         self.F[node] = value
         self.nested = self.nested or isinstance(value, Traced)
         return node
@@ -178,34 +178,50 @@ class Run(NamedTuple):
         return unflatten(self.structure, [self.F[sink] for sink in self.graph.sinks])
 
 
-def run(function: Callable[..., Any], args: Sequence[Any], names: Sequence[str], has_aux: bool = False,
-        trace: Trace | None = None) -> Run:
-    """Call ``function`` on handles for the leaves of ``args`` and keep what came of it."""
+class Arguments(NamedTuple):
+    """The arguments that become leaves: taken apart, and how the user calls them."""
+
+    leaves: list[Any]
+    structure: Structure
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, args: tuple[Any, ...], names: Sequence[str]) -> Arguments:
+        return cls(*flatten(args), tuple(names))
+
+    @property
+    def labels(self) -> list[str]:
+        """How the user would write each leaf."""
+        return labels(self.structure, self.names)
+
+
+def run(
+    function: Callable[..., Any], arguments: Arguments, has_aux: bool = False, trace: Trace | None = None
+) -> Run:
+    """Call ``function`` on handles for the leaves of the arguments and keep what came of it."""
     trace = Trace() if trace is None else trace
-    handles: list[Array] = []
-    traced_args = []
-    for arg, name in zip(args, names, strict=True):
-        leaves, structure = flatten(arg)
-        own = [trace.leaf(_value(x, name + path), name + path) for x, path in zip(leaves, paths_in(structure), strict=True)]
-        handles += own
-        traced_args.append(unflatten(structure, own))
-    result = function(*traced_args)
+    handles = [trace.leaf(_value(x, k, arguments), label)
+               for k, (x, label) in enumerate(zip(arguments.leaves, arguments.labels, strict=True))]
+    result = function(*unflatten(arguments.structure, handles))
     result, aux = _split_aux(result, trace) if has_aux else (result, None)
     outputs, structure = flatten(result)
     return Run(trace.finish(handles, outputs), trace.F, structure, aux, trace)
 
 
-def _value(x: Any, label: str) -> Any:
-    if isinstance(x, (Traced, np.ndarray, np.generic, float, int, bool, complex)):
+def _value(x: Any, k: int, arguments: Arguments) -> Any:
+    if isinstance(x, (np.ndarray, Traced, float, int, bool, complex, np.generic)):
         array = x
     elif hasattr(x, "__array__") or hasattr(x, "__dlpack__"):
         array = np.asarray(x)
     else:
         raise ArgumentError(
-            f"{label} is {type(x).__name__} {x!r:.40}", "Arguments that are traced are numbers or arrays of numbers."
+            f"{arguments.labels[k]} is {type(x).__name__} {x!r:.40}",
+            "Arguments that are traced are numbers or arrays of numbers.",
         )
     if getattr(array, "dtype", None) is not None and array.dtype.kind not in "biufc":
-        raise ArgumentError(f"{label} has dtype {array.dtype}", "Arrays that are traced are arrays of numbers.")
+        raise ArgumentError(
+            f"{arguments.labels[k]} has dtype {array.dtype}", "Arrays that are traced are arrays of numbers."
+        )
     return array
 
 
@@ -268,11 +284,11 @@ def trace(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
     v5 = subtract(v3, v4)
     return v5
     """
-    names = argument_names(function, len(args))
-    done = run(lambda *xs: function(*xs, **kwargs), args, names)
-    for node, value in done.F.items():  # whoever differentiates on the spot has no use for specs
+    arguments = Arguments.of(args, argument_names(function, len(args)))
+    done = run(lambda *xs: function(*xs, **kwargs), arguments)
+    for node, value in done.F.items():  # not on the way: whoever differentiates on the spot needs no specs
         node.spec = Spec.of(value)
     return done.graph.without_dead()
 
 
-__all__ = ["CONSTANT", "Guard", "Run", "Trace", "argument_names", "run", "trace"]
+__all__ = ["CONSTANT", "Arguments", "Guard", "Run", "Trace", "argument_names", "run", "trace"]
