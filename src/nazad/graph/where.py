@@ -13,14 +13,16 @@ import sys
 from types import CodeType
 from typing import NamedTuple
 
-_HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+import numpy as np
+
+_HOMES = tuple(os.path.dirname(os.path.abspath(p)) + os.sep for p in (os.path.dirname(__file__), np.__file__))
 
 
 class _Ours(dict[str, bool]):
-    """Whether a file belongs to nazad; asked at every traced operation, so each file is looked at once."""
+    """Whether a file belongs to nazad or NumPy; asked at every traced operation, so each file is looked at once."""
 
     def __missing__(self, file: str) -> bool:
-        self[file] = file.startswith(_HOME)
+        self[file] = file.startswith(_HOMES)
         return self[file]
 
 
@@ -60,7 +62,7 @@ class Where(NamedTuple):
 
 
 def here(above: int = 1) -> Where | None:
-    """The innermost place on the stack that is not inside nazad, at least so many frames above the caller's."""
+    """The innermost place on the stack that is inside neither nazad nor NumPy, at least so many frames above the caller's."""
     frame = sys._getframe(above)
     while _ours[frame.f_code.co_filename]:
         if frame.f_back is None:

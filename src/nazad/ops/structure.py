@@ -286,11 +286,11 @@ def _flip(x: Value, axis: int) -> Value:
     return x[(*(slice(None),) * axis, slice(None, None, -1))]
 
 
-def along(indices: Value, axis: int) -> Value:
-    """A full index for entries along one axis, as ``np.take_along_axis`` makes it."""
+def take_along(x: Value, indices: Value, axis: int) -> Value:
+    """Entries along one axis, as ``np.take_along_axis`` picks them."""
     shape = shape_of(indices)
     grid = [np.reshape(np.arange(n), (*(1,) * a, n, *(1,) * (len(shape) - a - 1))) for a, n in enumerate(shape)]
-    return (*grid[:axis], indices, *grid[axis + 1 :])
+    return take(x, *grid[:axis], indices, *grid[axis + 1 :], template=(ARRAY,) * len(shape))
 
 
 cumsum = Linear(
@@ -309,12 +309,7 @@ argsort = Paired(
 sort = Paired(
     "sort",
     lambda x, axis: np.sort(x, axis=axis, kind="stable"),
-    lambda x_dot, y, x, axis: x_dot[along(argsort(x, axis=axis), axis)],
-    lambda y_bar, y, x, axis: _unsort(y_bar, x, axis),
+    lambda x_dot, y, x, axis: take_along(x_dot, argsort(x, axis=axis), axis),
+    lambda y_bar, y, x, axis: take_along(y_bar, argsort(argsort(x, axis=axis), axis=axis), axis),
     batch=_next_axis,
 )
-
-
-def _unsort(y_bar: Value, x: Value, axis: int) -> Value:
-    order = argsort(x, axis=axis)
-    return y_bar[along(argsort(order, axis=axis), axis)]

@@ -337,9 +337,9 @@ def _broadcast_arrays(*args: Value) -> Any:
     return tuple(np.broadcast_to(a, shape) for a in args)
 
 
-def _at_least(rank: int, shape_of: Callable[[tuple[int, ...]], tuple[int, ...]]) -> Callable[..., Any]:
+def _at_least(rank: int, lifted_shape: Callable[[tuple[int, ...]], tuple[int, ...]]) -> Callable[..., Any]:
     def lift(*arys: Value) -> Any:
-        lifted = tuple(a if rank_of(a) >= rank else np.reshape(a, shape_of(shape_of(a))) for a in arys)
+        lifted = tuple(a if rank_of(a) >= rank else np.reshape(a, lifted_shape(shape_of(a))) for a in arys)
         return lifted[0] if len(lifted) == 1 else lifted
 
     return lift
@@ -347,7 +347,7 @@ def _at_least(rank: int, shape_of: Callable[[tuple[int, ...]], tuple[int, ...]])
 
 rule(np.atleast_1d)(_at_least(1, lambda shape: (1,)))
 rule(np.atleast_2d)(_at_least(2, lambda shape: (1, *shape) if shape else (1, 1)))
-rule(np.atleast_3d)(_at_least(3, lambda shape: (*((1,) * (2 - len(shape)))[:1], *shape, *(1,) * (2 if not shape else 1))))
+rule(np.atleast_3d)(_at_least(3, lambda shape: (*shape, 1) if len(shape) == 2 else (1, *(shape or (1,)), 1)))
 
 
 def astype(a: Value, dtype: Any, **layout: Any) -> Any:
@@ -444,16 +444,17 @@ def _on_axis(axis: int, index: Any) -> tuple[Any, ...]:
 
 @rule(np.take)
 def _take(a: Value, indices: Any, axis: int | None = None) -> Any:
-    if axis is None:
-        return np.ravel(a)[np.asarray(indices) if not isinstance(indices, Traced) else indices]
-    return a[_on_axis(one_axis(axis, rank_of(a)), indices if isinstance(indices, (Traced, int)) else np.asarray(indices))]
+    x, place = (np.ravel(a), 0) if axis is None else (a, one_axis(axis, rank_of(a)))
+    chosen = indices if isinstance(indices, (Traced, int)) else np.asarray(indices, dtype=np.intp)
+    template, arrays = structure.split_index(_on_axis(place, chosen))
+    return structure.take(x, *arrays, template=template)
 
 
 @rule(np.take_along_axis)
 def _take_along_axis(arr: Value, indices: Value, axis: int | None = -1) -> Any:
     if axis is None:
-        return np.ravel(arr)[np.ravel(indices)]
-    return arr[structure.along(indices, one_axis(axis, rank_of(arr)))]
+        return np.take(np.ravel(arr), np.ravel(indices))
+    return structure.take_along(arr, indices, one_axis(axis, rank_of(arr)))
 
 
 @rule(np.flip)
@@ -748,6 +749,15 @@ rule(np.iscomplexobj)(lambda x: x.dtype.kind == "c")
 rule(np.isrealobj)(lambda x: x.dtype.kind != "c")
 rule(np.zeros_like, np.empty_like)(lambda a, dtype=None, shape=None: np.zeros(a.shape if shape is None else shape, dtype or a.dtype))
 rule(np.ones_like)(lambda a, dtype=None, shape=None: np.ones(a.shape if shape is None else shape, dtype or a.dtype))
+
+
+@rule(np.copyto)
+def _copyto(dst: Value, src: Value, casting: str = "same_kind", where: Any = True) -> Any:
+    raise TraceError(
+        "a traced value would be written into an ordinary array, and its derivative would be lost",
+        "Build the array from its parts with np.where, np.concatenate or np.stack.",
+        here(),
+    )
 
 
 @rule(np.full_like)

@@ -202,7 +202,12 @@ def run(
     trace = Trace() if trace is None else trace
     handles = [trace.leaf(_value(x, k, arguments), label)
                for k, (x, label) in enumerate(zip(arguments.leaves, arguments.labels, strict=True))]
-    result = function(*unflatten(arguments.structure, handles))
+    try:
+        result = function(*unflatten(arguments.structure, handles))
+    except Exception as error:
+        if trace.errors and error is not trace.errors[0]:  # NumPy may put an error of its own in its place
+            raise trace.errors[0] from error
+        raise
     result, aux = _split_aux(result, trace) if has_aux else (result, None)
     outputs, structure = flatten(result)
     return Run(trace.finish(handles, outputs), trace.F, structure, aux, trace)

@@ -1,0 +1,269 @@
+"""Laws that every primitive obeys, drawn from the table of primitives itself.
+
+calc = NumPy; push = central differences; the adjoint identity <y_bar, J x_dot> = <J^T y_bar, x_dot>; both
+again on the derivative; batch = a Python loop. A primitive without a sample is an error, so none is forgotten.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import nazad as nz
+from nazad import ops
+from nazad.ops.structure import ARRAY
+
+rng = np.random.default_rng(20)
+
+
+class Sample(NamedTuple):
+    """Arguments of a primitive, where it is smooth, and its parameters."""
+
+    xs: tuple[Any, ...]
+    params: dict[str, Any]
+
+
+def reals(*shape: int, low: float = -2.0, high: float = 2.0) -> np.ndarray:
+    return rng.uniform(low, high, shape)
+
+
+def positive(*shape: int) -> np.ndarray:
+    return reals(*shape, low=0.3, high=2.5)
+
+
+def inside(*shape: int) -> np.ndarray:
+    return reals(*shape, low=-0.8, high=0.8)
+
+
+def whole(*shape: int) -> np.ndarray:
+    return rng.integers(1, 9, shape)
+
+
+def mask(*shape: int) -> np.ndarray:
+    return rng.random(shape) < 0.5
+
+
+DOMAINS: dict[str, Any] = {
+    name: positive
+    for name in "sqrt cbrt reciprocal log log2 log10 spacing".split()
+} | {name: inside for name in "log1p arcsin arccos arctanh".split()}
+DOMAINS["arccosh"] = lambda *shape: 1.2 + positive(*shape)
+BOOLEAN = {"logical_and", "logical_or", "logical_xor", "logical_not"}
+INTEGER = {"bitwise_and", "bitwise_or", "bitwise_xor", "invert", "left_shift", "right_shift", "gcd", "lcm", "bitwise_count"}
+
+
+def elementwise_samples(name: str, op: Any) -> list[Sample]:
+    if name in BOOLEAN:
+        return [Sample(tuple(mask(3, 2) for _ in op.derivs), {})]
+    if name in INTEGER:
+        return [Sample(tuple(whole(3, 2) for _ in op.derivs), {})]
+    draw = DOMAINS.get(name, reals)
+    if len(op.derivs) == 1:
+        return [Sample((draw(3, 2),), {}), Sample((draw(),), {}), Sample((draw(0),), {})]
+    if name in ("power", "float_power"):
+        return [Sample((positive(3, 2), reals(2)), {}), Sample((positive(), reals(3)), {})]
+    if name == "ldexp":
+        return [Sample((reals(3, 2), whole(2)), {})]
+    if name == "clip":
+        return [Sample((np.array([-2.0, 0.1, 0.3, 2.0]), -1.0 + 0 * reals(4), np.array(1.0)), {})]
+    if name == "remainder" or name == "fmod":
+        return [Sample((np.array([5.3, -4.2, 0.4]), np.array([1.7, 1.3, 2.0])), {})]
+    return [
+        Sample((reals(3, 2), reals(3, 2)), {}),
+        Sample((reals(3, 1), reals(4)), {}),
+        Sample((reals(), reals(2, 3)), {}),
+        Sample((reals(1, 3), reals(2, 1, 1)), {}),
+    ]
+
+
+FOLD = [{"axis": (0,), "keepdims": False}, {"axis": (0, 1), "keepdims": True}, {"axis": (1,), "keepdims": True}]
+
+
+def reduction_samples(name: str) -> list[Sample]:
+    x = positive(3, 4)
+    if name in ("argmax", "argmin", "logsumexp"):
+        return [Sample((x,), FOLD[0]), Sample((x,), FOLD[2])]
+    if name in ("var", "std"):
+        return [Sample((x,), fold | {"ddof": d}) for fold in FOLD for d in (0, 1)]
+    extra = [Sample((np.array([[0.0, 2.0, 3.0], [0.0, 0.0, 1.5]]),), FOLD[2])] if name == "prod" else []
+    return [Sample((x,), fold) for fold in FOLD] + extra
+
+
+places = np.array([0, 2, 2])
+SAMPLES: dict[str, list[Sample]] = {
+    "chain": [Sample((reals(3), reals(3)), {}), Sample((reals(2, 3), reals(3)), {})],
+    "reshape": [Sample((reals(2, 3),), {"shape": (3, 2)}), Sample((reals(2, 3),), {"shape": (6,)})],
+    "transpose": [Sample((reals(2, 3, 4),), {"axes": (2, 0, 1)})],
+    "broadcast_to": [Sample((reals(3, 1),), {"shape": (2, 3, 4)}), Sample((reals(),), {"shape": (2,)})],
+    "astype": [Sample((reals(3),), {"dtype": np.dtype(float)})],
+    "take": [
+        Sample((reals(4, 3),), {"template": (1,)}),
+        Sample((reals(4, 3),), {"template": (slice(None, None, -2), 0)}),
+        Sample((reals(4, 3),), {"template": (Ellipsis, None, slice(1, 3))}),
+        Sample((reals(4, 3), places), {"template": (ARRAY,)}),
+        Sample((reals(4, 3), places), {"template": (slice(None), ARRAY)}),
+        Sample((reals(4, 3), places, places), {"template": (ARRAY, ARRAY)}),
+        Sample((reals(4, 2, 3), places, places), {"template": (ARRAY, slice(None), ARRAY)}),
+    ],
+    "scatter": [
+        Sample((reals(3), places), {"templates": ((ARRAY,),), "shape": (4,), "dtype": np.dtype(float)}),
+        Sample(
+            (reals(4, 2), reals(2), reals(3, 2), places),
+            {"templates": (None, (1,), (ARRAY,)), "shape": (4, 2), "dtype": np.dtype(float)},
+        ),
+    ],
+    "concatenate": [Sample((reals(2, 3), reals(1, 3), reals(4, 3)), {"axis": 0}), Sample((reals(2, 1), reals(2, 2)), {"axis": 1})],
+    "stack": [Sample((reals(2, 3), reals(2, 3)), {"axis": 1})],
+    "where": [Sample((mask(3, 2), reals(3, 2), reals(2)), {}), Sample((mask(4), reals(), reals(4)), {})],
+    "cumsum": [Sample((reals(3, 4),), {"axis": 1}), Sample((reals(3, 4),), {"axis": 0})],
+    "sort": [Sample((reals(3, 4),), {"axis": 1}), Sample((reals(3, 4),), {"axis": 0})],
+    "argsort": [Sample((reals(3, 4),), {"axis": 1})],
+    "matmul": [
+        Sample((reals(*a), reals(*b)), {})
+        for a, b in [((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((5, 2, 3), (3, 4)),
+                     ((2, 3), (5, 3, 4)), ((5, 2, 3), (5, 3, 4)), ((3,), (5, 3, 4)), ((5, 2, 3), (3,)), ((1, 2, 3), (5, 3, 4))]
+    ],
+    "einsum": [
+        Sample((reals(2, 3), reals(3, 4)), {"subscripts": "ij,jk->ik"}),
+        Sample((reals(2, 3),), {"subscripts": "ij->j"}),
+        Sample((reals(2, 3), reals(2), reals(3)), {"subscripts": "ij,i,j->"}),
+        Sample((reals(2, 3), reals(4)), {"subscripts": "ij,k->ki"}),
+    ],
+}  # fmt: skip
+
+
+def samples(name: str) -> list[Sample]:
+    op = ops.table()[name]
+    if name in SAMPLES:
+        return SAMPLES[name]
+    if isinstance(op, ops.families.Elementwise):
+        return elementwise_samples(name, op)
+    return reduction_samples(name)
+
+
+CASES = [pytest.param(name, s, id=f"{name}-{k}") for name in ops.table() for k, s in enumerate(samples(name))]
+
+
+def smooth(name: str, sample: Sample) -> bool:
+    """Whether derivatives flow at all: floating-point result, and not a step function."""
+    op = ops.table()[name]
+    y = op(*sample.xs, **sample.params)
+    stepping = getattr(op, "derivs", None) and all(d is None for d in op.derivs)
+    return np.result_type(y).kind == "f" and not stepping and name not in ("argsort",)
+
+
+def real_places(name: str, sample: Sample) -> list[int]:
+    """The arguments that can be moved: floating-point, and not declared without derivative."""
+    derivs = getattr(ops.table()[name], "derivs", None)
+    return [
+        i
+        for i, x in enumerate(sample.xs)
+        if np.result_type(x).kind == "f" and (derivs is None or derivs[i] is not None)
+    ]
+
+
+def of_real_arguments(name: str, sample: Sample) -> tuple[Any, tuple[Any, ...]]:
+    """The primitive as a function of the arguments that can be moved, and these."""
+    op, spots = ops.table()[name], real_places(name, sample)
+
+    def f(*moved: Any) -> Any:
+        xs = list(sample.xs)
+        for i, x in zip(spots, moved, strict=True):
+            xs[i] = x
+        return op(*xs, **sample.params)
+
+    return f, tuple(np.asarray(sample.xs[i]) for i in spots)
+
+
+def directions(points: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(rng.normal(size=np.shape(x)) for x in points)
+
+
+SMOOTH = [case for case in CASES if smooth(*case.values)]
+
+
+@pytest.mark.parametrize(("name", "sample"), CASES)
+def test_traced_value_is_numpys(name: str, sample: Sample) -> None:
+    op = ops.table()[name]
+    G = nz.trace(lambda *xs: op(*xs, **sample.params), *sample.xs)
+    F = G.forward(list(sample.xs))
+    direct = op.calc(*sample.xs, **sample.params)
+    np.testing.assert_array_equal(F[G.sinks[0]], direct, strict=True)
+    assert G.sinks[0].spec == nz.Spec.of(direct)
+
+
+@pytest.mark.parametrize(("name", "sample"), SMOOTH)
+def test_push_is_central_differences(name: str, sample: Sample) -> None:
+    f, points = of_real_arguments(name, sample)
+    dots = directions(points)
+    _, y_dot = nz.jvp(f, points, dots)
+    h = 1e-6
+    up = f(*(x + h * d for x, d in zip(points, dots, strict=True)))
+    down = f(*(x - h * d for x, d in zip(points, dots, strict=True)))
+    np.testing.assert_allclose(y_dot, (up - down) / (2 * h), rtol=2e-6, atol=2e-8)
+
+
+@pytest.mark.parametrize(("name", "sample"), SMOOTH)
+def test_adjoint_identity(name: str, sample: Sample) -> None:
+    adjoint_identity(*of_real_arguments(name, sample))
+
+
+@pytest.mark.parametrize(("name", "sample"), SMOOTH)
+def test_adjoint_identity_of_the_derivative(name: str, sample: Sample) -> None:
+    """Second order: the pullback is itself a function with a push and a pull."""
+    f, points = of_real_arguments(name, sample)
+    y_bar = rng.normal(size=np.shape(f(*points)))
+
+    def pulled(*xs: Any) -> Any:
+        return nz.vjp(f, *xs)[1](y_bar)
+
+    adjoint_identity(pulled, points)
+
+
+@pytest.mark.parametrize(("name", "sample"), SMOOTH)
+def test_derivative_of_the_derivative_is_central_differences(name: str, sample: Sample) -> None:
+    f, points = of_real_arguments(name, sample)
+    y_bar = rng.normal(size=np.shape(f(*points)))
+    dots = directions(points)
+
+    def pulled(*xs: Any) -> Any:
+        return nz.vjp(f, *xs)[1](y_bar)
+
+    _, second = nz.jvp(pulled, points, dots)
+    h = 1e-6
+    up = pulled(*(x + h * d for x, d in zip(points, dots, strict=True)))
+    down = pulled(*(x - h * d for x, d in zip(points, dots, strict=True)))
+    for exact, plus, minus in zip(second, up, down, strict=True):
+        np.testing.assert_allclose(exact, (plus - minus) / (2 * h), rtol=1e-5, atol=1e-7)
+
+
+def adjoint_identity(f: Any, points: tuple[Any, ...]) -> None:
+    dots = directions(points)
+    y, y_dot = nz.jvp(f, points, dots)
+    ys, y_dots = (y, y_dot) if isinstance(y, tuple) else ((y,), (y_dot,))
+    y_bars = tuple(rng.normal(size=np.shape(v)) for v in ys)
+    x_bars = nz.vjp(f, *points)[1](y_bars if isinstance(y, tuple) else y_bars[0])
+    left = sum(np.vdot(a, b) for a, b in zip(y_bars, y_dots, strict=True))
+    right = sum(np.vdot(a, b) for a, b in zip(x_bars, dots, strict=True))
+    scale = sum(np.vdot(np.abs(a), np.abs(b)) for a, b in zip(y_bars, y_dots, strict=True))
+    assert abs(left - right) <= 1e-12 * max(1.0, scale)
+
+
+@pytest.mark.parametrize(("name", "sample"), CASES)
+@pytest.mark.parametrize("which", ["all", "first", "last"])
+def test_batch_is_a_loop(name: str, sample: Sample, which: str) -> None:
+    op = ops.table()[name]
+    size = 3
+    many = [
+        which == "all" or (which == "first") == (i == 0) or len(sample.xs) == 1 for i in range(len(sample.xs))
+    ]
+    xs = [np.stack([np.roll(x, k) for k in range(size)]) if b else x for x, b in zip(sample.xs, many, strict=True)]
+    rows = [op(*[x[k] if b else x for x, b in zip(xs, many, strict=True)], **sample.params) for k in range(size)]
+    batched = op.batch(xs, many, sample.params)
+    np.testing.assert_allclose(batched, np.stack(rows), rtol=1e-13, atol=1e-13)
+
+
+def test_every_primitive_has_a_sample() -> None:
+    assert {case.values[0] for case in CASES} == set(ops.table())
