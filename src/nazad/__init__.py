@@ -10,11 +10,13 @@ from nazad import ops
 from nazad.api import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap
 from nazad.graph import Graph, Node, Spec, constant, leaf
 from nazad.ops.families import elementwise
-from nazad.trace import trace
+from nazad.expansion import Expansion, taylor
+from nazad.trace.trace import trace
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "Expansion",
     "Graph",
     "Node",
     "Spec",
@@ -27,6 +29,7 @@ __all__ = [
     "jvp",
     "leaf",
     "ops",
+    "taylor",
     "trace",
     "value_and_grad",
     "vjp",

@@ -232,9 +232,8 @@ def _value(x: Any, k: int, arguments: Arguments) -> Any:
 
 def _split_aux(result: Any, trace: Trace) -> tuple[Any, Any]:
     if not (isinstance(result, tuple) and len(result) == 2):
-        raise ArgumentError(
-            f"with has_aux=True the function returned {type(result).__name__}", "It must return (value, aux)."
-        )
+        met = "a single value" if isinstance(result, Traced) else f"{type(result).__name__} {result!r:.40}"
+        raise ArgumentError(f"with has_aux=True the function returned {met}", "It must return (value, aux).")
     value, aux = result
     leaves, structure = flatten(aux)
     return value, unflatten(structure, [x.value if type(x) is Array and x.trace is trace else x for x in leaves])
@@ -253,8 +252,6 @@ def argument_names(function: Callable[..., Any], count: int) -> list[str]:
     for parameter in parameters:
         if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
             names.append(parameter.name)
-        elif parameter.kind is parameter.VAR_POSITIONAL:
-            names += [f"{parameter.name}[{k}]" for k in range(count - len(names))]
     return [names[k] if k < len(names) else f"x{k}" for k in range(count)]
 
 
