@@ -60,10 +60,15 @@ def score(w: Any, b: Any) -> Any:
         (Pair, lambda p: (p.w, p.b)),
         (Params, lambda p: (p.w, p.b)),
         (Frozen, lambda p: (p.w, p.b)),
-        (lambda w, b: {"layers": [Params(w, None), Pair(b, None)]}, lambda p: (p["layers"][0].w, p["layers"][1].w)),
+        (
+            lambda w, b: {"layers": [Params(w, None), Pair(b, None)]},
+            lambda p: (p["layers"][0].w, p["layers"][1].w),
+        ),
     ],
 )
-def test_gradient_has_the_structure_of_the_argument(make: Callable[..., Any], parts: Callable[..., Any]) -> None:
+def test_gradient_has_the_structure_of_the_argument(
+    make: Callable[..., Any], parts: Callable[..., Any]
+) -> None:
     w, b = rng.normal(size=3), 0.3
     point = make(w, b)
     g = nz.grad(lambda p: score(*parts(p)))(point)
@@ -106,7 +111,9 @@ def test_has_aux() -> None:
     assert aux == {"y": np.sin(0.5), "note": "plain"} and not hasattr(aux["y"], "node")
     assert nz.grad(with_aux, has_aux=True)(0.5)[1]["note"] == "plain"
     assert nz.jacobian(with_aux, has_aux=True)(0.5)[0] == pytest.approx(2 * np.cos(0.5))
-    assert len(nz.vjp(with_aux, 0.5, has_aux=True)) == len(nz.jvp(with_aux, (0.5,), (1.0,), has_aux=True)) == 3
+    assert (
+        len(nz.vjp(with_aux, 0.5, has_aux=True)) == len(nz.jvp(with_aux, (0.5,), (1.0,), has_aux=True)) == 3
+    )
     with pytest.raises(ArgumentError, match="has_aux=True the function returned a single value"):
         nz.grad(lambda x: np.sin(x), has_aux=True)(1.0)
 
@@ -149,7 +156,9 @@ NESTS = {
     "vjp of vjp": lambda g: lambda x: nz.vjp(lambda z: nz.vjp(g, z)[1](1.0)[0], x)[1](1.0)[0],
     "vmap of grad of grad": lambda g: lambda x: nz.vmap(nz.grad(nz.grad(g)))(np.array([x, 9.0]))[0],
     "grad of vmap of grad": lambda g: nz.grad(lambda x: nz.vmap(nz.grad(g))(x * np.ones(3))[1]),
-    "jvp of vmap of grad": lambda g: lambda x: nz.jvp(lambda z: nz.vmap(nz.grad(g))(z * np.ones(2))[0], (x,), (1.0,))[1],
+    "jvp of vmap of grad": lambda g: (
+        lambda x: nz.jvp(lambda z: nz.vmap(nz.grad(g))(z * np.ones(2))[0], (x,), (1.0,))[1]
+    ),
     "taylor": lambda g: lambda x: nz.taylor(g, x, x + 1.0).quadratic * 2,
     "grad of taylor": lambda g: nz.grad(lambda x: nz.taylor(g, x, x + 1.0).linear),
 }
@@ -200,7 +209,10 @@ def test_hessian_of_a_structure() -> None:
     assert H["b"]["b"] == 0.0
 
 
-@pytest.mark.parametrize("shapes", [((), (4,)), ((4,), ()), ((2, 3), (4,)), ((5,), (2, 2)), ((0,), (2,)), ((2,), (0,)), ((3,), (3,))])
+@pytest.mark.parametrize(
+    "shapes",
+    [((), (4,)), ((4,), ()), ((2, 3), (4,)), ((5,), (2, 2)), ((0,), (2,)), ((2,), (0,)), ((3,), (3,))],
+)
 def test_jacobian_both_ways(shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
     n_in, n_out = (int(np.prod(s)) for s in shapes)
     M = rng.normal(size=(n_out, n_in))
@@ -221,8 +233,12 @@ def test_vmap_axes() -> None:
     np.testing.assert_allclose(nz.vmap(np.dot, in_axes=(0, 1))(a, b), np.einsum("ij,ji->i", a, b))
     np.testing.assert_allclose(nz.vmap(np.dot, (0, None))(a, b[:, 0]), a @ b[:, 0])
     np.testing.assert_allclose(nz.vmap(lambda x: x * 2, out_axes=1)(a), (a * 2).T)
-    np.testing.assert_allclose(nz.vmap(lambda p: p["x"] @ p["m"], in_axes=({"x": 0, "m": None},))({"x": a, "m": b}), a @ b)
-    np.testing.assert_allclose(nz.vmap(nz.vmap(np.multiply, (None, 0)), (0, None))(a[:, 0], a[0]), np.outer(a[:, 0], a[0]))
+    np.testing.assert_allclose(
+        nz.vmap(lambda p: p["x"] @ p["m"], in_axes=({"x": 0, "m": None},))({"x": a, "m": b}), a @ b
+    )
+    np.testing.assert_allclose(
+        nz.vmap(nz.vmap(np.multiply, (None, 0)), (0, None))(a[:, 0], a[0]), np.outer(a[:, 0], a[0])
+    )
     out = nz.vmap(lambda x: {"s": np.sum(x), "c": 1.0})(a)
     np.testing.assert_allclose(out["s"], a.sum(1))
     np.testing.assert_array_equal(out["c"], np.ones(4))
@@ -230,7 +246,9 @@ def test_vmap_axes() -> None:
 
 
 def test_vmap_refuses() -> None:
-    with pytest.raises(TraceError, match="asked for the bool of a value that differs from row to row.*np.where"):
+    with pytest.raises(
+        TraceError, match="asked for the bool of a value that differs from row to row.*np.where"
+    ):
         nz.vmap(lambda x: x if x > 0 else -x)(np.ones(3))
     with pytest.raises(ShapeError, match=r"different numbers of rows: \[0\]: 3, \[1\]: 4"):
         nz.vmap(np.add)(np.ones(3), np.ones(4))
@@ -297,7 +315,9 @@ def test_precision_is_that_of_the_argument(dtype: Any) -> None:
     x = np.ones((3, 2), dtype)
 
     def g(x: Any) -> Any:
-        return np.mean(np.maximum(np.exp(-x) / (1 + x**2) * 0.5, 0.1)) + np.mean(np.clip(x, 0, 2) @ np.ones(2, dtype))
+        return np.mean(np.maximum(np.exp(-x) / (1 + x**2) * 0.5, 0.1)) + np.mean(
+            np.clip(x, 0, 2) @ np.ones(2, dtype)
+        )
 
     value, gradient = nz.value_and_grad(g)(x)
     assert value.dtype == gradient.dtype == dtype
@@ -417,7 +437,9 @@ def test_taylors_theorem(x0: np.ndarray, x: np.ndarray) -> None:
     t = e.t_bar
     assert t is not None
     middle = x0 + t * d
-    np.testing.assert_allclose(g(x), g(x0) + nz.grad(g)(x0) @ d + d @ nz.hessian(g)(middle) @ d / 2, atol=1e-9)
+    np.testing.assert_allclose(
+        g(x), g(x0) + nz.grad(g)(x0) @ d + d @ nz.hessian(g)(middle) @ d / 2, atol=1e-9
+    )
 
 
 # --- real callers
@@ -430,10 +452,16 @@ def test_scipy_optimisers_take_our_derivatives() -> None:
     x0 = np.full(5, -1.2)
     found = optimize.minimize(nz.value_and_grad(rosenbrock), x0, jac=True, method="BFGS")
     np.testing.assert_allclose(found.x, np.ones(5), atol=1e-4)
-    exact = optimize.minimize(rosenbrock, x0, jac=nz.grad(rosenbrock), hess=nz.hessian(rosenbrock), method="trust-exact")
+    exact = optimize.minimize(
+        rosenbrock, x0, jac=nz.grad(rosenbrock), hess=nz.hessian(rosenbrock), method="trust-exact"
+    )
     np.testing.assert_allclose(exact.x, np.ones(5), atol=1e-6)
     newton = optimize.minimize(
-        rosenbrock, x0, jac=nz.grad(rosenbrock), hessp=lambda x, p: nz.hvp(rosenbrock, (x,), (p,)), method="Newton-CG"
+        rosenbrock,
+        x0,
+        jac=nz.grad(rosenbrock),
+        hessp=lambda x, p: nz.hvp(rosenbrock, (x,), (p,)),
+        method="Newton-CG",
     )
     np.testing.assert_allclose(newton.x, np.ones(5), atol=1e-3)
 

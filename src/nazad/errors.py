@@ -35,7 +35,7 @@ class NoRuleError(NazadError, NotImplementedError, TypeError):
 
 
 class ArgumentError(NazadError, TypeError):
-    """An argument of a transform is of a kind that it cannot work on: an integer, a string, a wrong structure."""
+    """An argument of a kind that a transform cannot work on: an integer, a string, a wrong structure."""
 
 
 class ShapeError(NazadError, ValueError):

@@ -197,12 +197,20 @@ def test_random_graphs_agree_with_differences(steps: list[tuple[int, int, str]],
         values = [x, y]
         for i, j, kind in steps:
             p, q = values[i % len(values)], values[j % len(values)]
-            values.append({"a": lambda p, q: p + q * 0.5, "s": lambda p, q: np.sin(p - q), "m": lambda p, q: np.tanh(p) * q}[kind](p, q))
+            values.append(
+                {
+                    "a": lambda p, q: p + q * 0.5,
+                    "s": lambda p, q: np.sin(p - q),
+                    "m": lambda p, q: np.tanh(p) * q,
+                }[kind](p, q)
+            )
         return values[-1] * 1.0
 
     h = 1e-6
     expected = [(f(a + h, b) - f(a - h, b)) / (2 * h), (f(a, b + h) - f(a, b - h)) / (2 * h)]
-    np.testing.assert_allclose(nz.grad(f, (0, 1))(a, b), expected, rtol=1e-5, atol=1e-6 * max(1, *map(abs, expected)))
+    np.testing.assert_allclose(
+        nz.grad(f, (0, 1))(a, b), expected, rtol=1e-5, atol=1e-6 * max(1, *map(abs, expected))
+    )
 
 
 def test_immutable_by_convention_and_test() -> None:
@@ -213,7 +221,10 @@ def test_immutable_by_convention_and_test() -> None:
     G.backward(F)
     nz.vmap(lambda x: G.forward([x])[G.sinks[0]])(np.ones((2, 3)))
     after = [(v.op, v.preds, dict(v.params), v.spec, v.where) for v in G]
-    assert all(p[:2] == q[:2] and p[3:] == q[3:] and p[2].keys() == q[2].keys() for p, q in zip(before, after, strict=True))
+    assert all(
+        p[:2] == q[:2] and p[3:] == q[3:] and p[2].keys() == q[2].keys()
+        for p, q in zip(before, after, strict=True)
+    )
 
 
 def test_printed_form() -> None:

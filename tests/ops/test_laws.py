@@ -45,13 +45,22 @@ def mask(*shape: int) -> np.ndarray:
     return rng.random(shape) < 0.5
 
 
-DOMAINS: dict[str, Any] = {
-    name: positive
-    for name in "sqrt cbrt reciprocal log log2 log10 spacing".split()
-} | {name: inside for name in "log1p arcsin arccos arctanh".split()}
+DOMAINS: dict[str, Any] = dict.fromkeys(
+    ["sqrt", "cbrt", "reciprocal", "log", "log2", "log10", "spacing"], positive
+) | dict.fromkeys(["log1p", "arcsin", "arccos", "arctanh"], inside)
 DOMAINS["arccosh"] = lambda *shape: 1.2 + positive(*shape)
 BOOLEAN = {"logical_and", "logical_or", "logical_xor", "logical_not"}
-INTEGER = {"bitwise_and", "bitwise_or", "bitwise_xor", "invert", "left_shift", "right_shift", "gcd", "lcm", "bitwise_count"}
+INTEGER = {
+    "bitwise_and",
+    "bitwise_or",
+    "bitwise_xor",
+    "invert",
+    "left_shift",
+    "right_shift",
+    "gcd",
+    "lcm",
+    "bitwise_count",
+}
 
 
 def elementwise_samples(name: str, op: Any) -> list[Sample]:
@@ -78,7 +87,11 @@ def elementwise_samples(name: str, op: Any) -> list[Sample]:
     ]
 
 
-FOLD = [{"axis": (0,), "keepdims": False}, {"axis": (0, 1), "keepdims": True}, {"axis": (1,), "keepdims": True}]
+FOLD = [
+    {"axis": (0,), "keepdims": False},
+    {"axis": (0, 1), "keepdims": True},
+    {"axis": (1,), "keepdims": True},
+]
 
 
 def reduction_samples(name: str) -> list[Sample]:
@@ -259,8 +272,13 @@ def test_batch_is_a_loop(name: str, sample: Sample, which: str) -> None:
     many = [
         which == "all" or (which == "first") == (i == 0) or len(sample.xs) == 1 for i in range(len(sample.xs))
     ]
-    xs = [np.stack([np.roll(x, k) for k in range(size)]) if b else x for x, b in zip(sample.xs, many, strict=True)]
-    rows = [op(*[x[k] if b else x for x, b in zip(xs, many, strict=True)], **sample.params) for k in range(size)]
+    xs = [
+        np.stack([np.roll(x, k) for k in range(size)]) if b else x
+        for x, b in zip(sample.xs, many, strict=True)
+    ]
+    rows = [
+        op(*[x[k] if b else x for x, b in zip(xs, many, strict=True)], **sample.params) for k in range(size)
+    ]
     batched = op.batch(xs, many, sample.params)
     np.testing.assert_allclose(batched, np.stack(rows), rtol=1e-13, atol=1e-13)
 

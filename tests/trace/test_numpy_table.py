@@ -122,7 +122,9 @@ def test_value_and_gradient(k: int) -> None:
     direction, h = rng.normal(size=np.shape(x)), 1e-6
     difference = np.vdot(y_bar, (f(x + h * direction) - f(x - h * direction)) / (2 * h))
     np.testing.assert_allclose(np.vdot(x_bar, direction), difference, rtol=1e-6, atol=1e-7)
-    np.testing.assert_allclose(np.vdot(nz.jvp(f, (x,), (direction,))[1], y_bar), difference, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(
+        np.vdot(nz.jvp(f, (x,), (direction,))[1], y_bar), difference, rtol=1e-6, atol=1e-7
+    )
 
 
 @pytest.mark.parametrize("k", range(len(VALUES)))
@@ -148,7 +150,9 @@ def test_every_rule_is_called_above(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # --- what has no rule says so
 def test_function_without_a_rule_names_itself_the_line_and_a_remedy() -> None:
-    with pytest.raises(NoRuleError, match=r"test_numpy_table.py:\d+: np.fft.fft has no derivative rule.*Write it"):
+    with pytest.raises(
+        NoRuleError, match=r"test_numpy_table.py:\d+: np.fft.fft has no derivative rule.*Write it"
+    ):
         nz.grad(lambda x: np.fft.fft(x).sum())(v)
 
 
@@ -161,7 +165,10 @@ def test_near_name_is_offered() -> None:
     ("call", "message"),
     [
         (lambda x: np.add(x, 1, out=np.zeros(4)).sum(), r"np.add\(out=\) cannot be traced"),
-        (lambda x: np.add(x, 1, where=v > 1).sum(), r"np.add\(where=\) cannot be traced. Choose with np.where"),
+        (
+            lambda x: np.add(x, 1, where=v > 1).sum(),
+            r"np.add\(where=\) cannot be traced. Choose with np.where",
+        ),
         (lambda x: np.sum(x, out=np.zeros(())), r"np.sum\(out=\) cannot be traced"),
         (lambda x: np.add.at(x, [0], 1.0), "np.add.at has no derivative rule"),
         (lambda x: np.array([x[0], x[1]]).sum(), "would become an ordinary NumPy array"),

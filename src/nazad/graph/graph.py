@@ -232,7 +232,8 @@ def _seed_for(y: Value, y_bar: Value) -> Value:
         return None
     if shape_of(y_bar) != shape_of(y):
         raise ShapeError(
-            f"the seed has shape {shape_of(y_bar)} and the sink {shape_of(y)}", "A seed has the shape of its sink."
+            f"the seed has shape {shape_of(y_bar)} and the sink {shape_of(y)}",
+            "A seed has the shape of its sink.",
         )
     dtype = getattr(y, "dtype", np.dtype(float))
     if not hasattr(y_bar, "dtype"):

@@ -26,8 +26,11 @@ class Recorder(Protocol):
     """What a traced value belongs to: it turns an application of a primitive into a node."""
 
     level: int
+    errors: list[Exception]
 
     def record(self, op: Primitive, args: Sequence[Value], params: Params) -> Value: ...
+
+    def answered(self, node: Node, what: str, answer: Any) -> None: ...
 
 
 class Traced:

@@ -19,7 +19,7 @@ _HOMES = tuple(os.path.dirname(os.path.abspath(p)) + os.sep for p in (os.path.di
 
 
 class _Ours(dict[str, bool]):
-    """Whether a file belongs to nazad or NumPy; asked at every traced operation, so each file is looked at once."""
+    """Whether a file belongs to nazad or NumPy; asked at every traced operation, so looked up once."""
 
     def __missing__(self, file: str) -> bool:
         self[file] = file.startswith(_HOMES)
@@ -62,7 +62,7 @@ class Where(NamedTuple):
 
 
 def here(above: int = 1) -> Where | None:
-    """The innermost place on the stack that is inside neither nazad nor NumPy, at least so many frames above the caller's."""
+    """The innermost place on the stack outside nazad and NumPy, at least so many frames above."""
     frame = sys._getframe(above)
     while _ours[frame.f_code.co_filename]:
         if frame.f_back is None:

@@ -58,7 +58,9 @@ def _lined_up(op: Linear, a: Value, b: Value, many: tuple[bool, bool], ranks: tu
     left = np.reshape(a, (*shape_of(a)[:-1], 1, shape_of(a)[-1])) if ranks[0] == 1 else a
     right = _column(b) if ranks[1] == 1 else b
     rank = max(*ranks, 2)
-    product = op(_padded(left, many[0], max(ranks[0], 2), rank), _padded(right, many[1], max(ranks[1], 2), rank))
+    product = op(
+        _padded(left, many[0], max(ranks[0], 2), rank), _padded(right, many[1], max(ranks[1], 2), rank)
+    )
     if ranks[1] == 1:
         product = product[..., 0]
     if ranks[0] == 1:
@@ -80,9 +82,7 @@ def _einsum_transpose(i: int, y_bar: Value, *xs: Value, subscripts: str) -> Valu
     others = [*inputs[:i], *inputs[i + 1 :]]
     known = set(output).union(*others)
     kept = "".join(c for c in inputs[i] if c in known)
-    share = einsum(
-        y_bar, *xs[:i], *xs[i + 1 :], subscripts=f"{','.join([output, *others])}->{kept}"
-    )
+    share = einsum(y_bar, *xs[:i], *xs[i + 1 :], subscripts=f"{','.join([output, *others])}->{kept}")
     if kept == inputs[i]:
         return share
     sizes = tuple(n if c in known else 1 for c, n in zip(inputs[i], shape_of(xs[i]), strict=True))

@@ -174,7 +174,7 @@ class Linear(Primitive):
 
 
 class Paired(Primitive):
-    """Neither pointwise nor linear: states ``push(x_dots, y, *xs, **params)`` and ``pull(y_bar, y, *xs, **params)``.
+    """Neither pointwise nor linear: states both, ``push(x_dot, y, x, **params)`` and ``pull(y_bar, ...)``.
 
     For operations of one argument, such as ``sort``.
     """

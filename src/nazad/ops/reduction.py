@@ -83,7 +83,9 @@ def inclusive_products(x: Value) -> Value:
 
 max = Reduction("max", lambda x, axis, keepdims: np.maximum.reduce(x, axis=axis, keepdims=keepdims), _ties)
 min = Reduction("min", lambda x, axis, keepdims: np.minimum.reduce(x, axis=axis, keepdims=keepdims), _ties)
-prod = Reduction("prod", lambda x, axis, keepdims: np.multiply.reduce(x, axis=axis, keepdims=keepdims), _others)
+prod = Reduction(
+    "prod", lambda x, axis, keepdims: np.multiply.reduce(x, axis=axis, keepdims=keepdims), _others
+)
 var = Reduction(
     "var",
     lambda x, axis, keepdims, ddof: np.var(x, axis=axis, keepdims=keepdims, ddof=ddof),

@@ -6,8 +6,8 @@ the other. What NumPy offers besides (flip, roll, repeat, pad, diagonal, ...) is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -142,7 +142,12 @@ def _adjacent(template: Template) -> bool:
 
 def _take_in_step(op: Linear, xs: Sequence[Value], batched: Sequence[bool], template: Template) -> Value:
     """One more index array, which counts the rows of the batch."""
-    if None in template or Ellipsis in template or any(isinstance(p, slice) for p in template) or not batched[0]:
+    if (
+        None in template
+        or Ellipsis in template
+        or any(isinstance(p, slice) for p in template)
+        or not batched[0]
+    ):
         return row_by_row(op, xs, batched, {"template": template})
     arrays = align(xs[1:], batched[1:])
     rank = max(rank_of(a) - b for a, b in zip(xs[1:], batched[1:], strict=True))
@@ -289,7 +294,9 @@ def _flip(x: Value, axis: int) -> Value:
 def take_along(x: Value, indices: Value, axis: int) -> Value:
     """Entries along one axis, as ``np.take_along_axis`` picks them."""
     shape = shape_of(indices)
-    grid = [np.reshape(np.arange(n), (*(1,) * a, n, *(1,) * (len(shape) - a - 1))) for a, n in enumerate(shape)]
+    grid = [
+        np.reshape(np.arange(n), (*(1,) * a, n, *(1,) * (len(shape) - a - 1))) for a, n in enumerate(shape)
+    ]
     return take(x, *grid[:axis], indices, *grid[axis + 1 :], template=(ARRAY,) * len(shape))
 
 

@@ -22,6 +22,49 @@ from nazad.trace import numpy_table
 
 _PYTHON = (float, int, bool, complex)
 
+Method = Callable[..., Any]
+_e = ops.elementwise
+
+
+def _as_operator(op: Primitive, calc: Callable[..., Any]) -> Elementwise:
+    """The same operation as Python's operator rather than as a ufunc.
+
+    On two Python numbers it gives a Python number, which is weak in NumPy's promotion; on NumPy's scalars it
+    takes a tenth of the time.
+    """
+    assert isinstance(op, Elementwise)
+    return Elementwise(op.name, calc, *op.derivs, symbol=op.symbol)
+
+
+def _binary(ufunc_op: Primitive, calc: Callable[..., Any], flipped: bool = False) -> Callable[..., Any]:
+    op = _as_operator(ufunc_op, calc)
+
+    def method(self: Array, other: Any) -> Any:
+        pair = (other, self) if flipped else (self, other)
+        if type(other) in _PYTHON or (type(other) is Array and other.trace is self.trace):
+            return self.trace.record(op, pair, {})  # nothing to find out
+        return op(*pair)
+
+    return method
+
+
+def _unary(ufunc_op: Primitive, calc: Any) -> Callable[..., Any]:
+    op = _as_operator(ufunc_op, calc)
+    return lambda self: op(self)
+
+
+_EXPONENTS: dict[float, Primitive] = {
+    1: ops.elementwise.positive,
+    2: ops.elementwise.square,
+    0.5: ops.elementwise.sqrt,
+    -1: ops.elementwise.reciprocal,
+}
+
+
+def _unpacked(args: tuple[Any, ...]) -> Any:
+    """``a.reshape(2, 3)`` and ``a.reshape((2, 3))`` are the same."""
+    return args[0] if len(args) == 1 and not isinstance(args[0], int) else args
+
 
 class Array(Traced):
     """A value that is being traced.
@@ -136,17 +179,70 @@ class Array(Traced):
         return [row.tolist() for row in self] if self.shape else self
 
     def dot(self, other: Any) -> Any:
-        return np.dot(self, other)  # type: ignore[call-overload]
+        return np.dot(self, other)
+
+    # --- operators
+    __add__: Method = _binary(_e.add, operator.add)
+    __radd__: Method = _binary(_e.add, operator.add, flipped=True)
+    __sub__: Method = _binary(_e.subtract, operator.sub)
+    __rsub__: Method = _binary(_e.subtract, operator.sub, flipped=True)
+    __mul__: Method = _binary(_e.multiply, operator.mul)
+    __rmul__: Method = _binary(_e.multiply, operator.mul, flipped=True)
+    __truediv__: Method = _binary(_e.divide, operator.truediv)
+    __rtruediv__: Method = _binary(_e.divide, operator.truediv, flipped=True)
+    __floordiv__: Method = _binary(_e.floor_divide, operator.floordiv)
+    __rfloordiv__: Method = _binary(_e.floor_divide, operator.floordiv, flipped=True)
+    __mod__: Method = _binary(_e.remainder, operator.mod)
+    __rmod__: Method = _binary(_e.remainder, operator.mod, flipped=True)
+    __and__: Method = _binary(_e.bitwise_and, operator.and_)
+    __rand__: Method = _binary(_e.bitwise_and, operator.and_, flipped=True)
+    __or__: Method = _binary(_e.bitwise_or, operator.or_)
+    __ror__: Method = _binary(_e.bitwise_or, operator.or_, flipped=True)
+    __xor__: Method = _binary(_e.bitwise_xor, operator.xor)
+    __rxor__: Method = _binary(_e.bitwise_xor, operator.xor, flipped=True)
+    __lshift__: Method = _binary(_e.left_shift, operator.lshift)
+    __rlshift__: Method = _binary(_e.left_shift, operator.lshift, flipped=True)
+    __rshift__: Method = _binary(_e.right_shift, operator.rshift)
+    __rrshift__: Method = _binary(_e.right_shift, operator.rshift, flipped=True)
+    __rpow__: Method = _binary(_e.power, operator.pow, flipped=True)
+    _plain_power: Method = _binary(_e.power, operator.pow)
+    __eq__: Method = _binary(_e.equal, operator.eq)
+    __ne__: Method = _binary(_e.not_equal, operator.ne)
+    __lt__: Method = _binary(_e.less, operator.lt)
+    __le__: Method = _binary(_e.less_equal, operator.le)
+    __gt__: Method = _binary(_e.greater, operator.gt)
+    __ge__: Method = _binary(_e.greater_equal, operator.ge)
+    __neg__: Method = _unary(_e.negative, operator.neg)
+    __pos__: Method = _unary(_e.positive, operator.pos)
+    __abs__: Method = _unary(_e.absolute, operator.abs)
+    __invert__: Method = _unary(_e.invert, operator.invert)
+
+    def __pow__(self, other: Any) -> Any:
+        """As NumPy does: small constant exponents have operations of their own."""
+        if type(other) in (int, float) and self.dtype.kind in "fc" and type(self.value) not in _PYTHON:
+            special = _EXPONENTS.get(other)
+            if special is not None:
+                return self.trace.record(special, (self,), {})
+        return self._plain_power(other)
+
+    def __matmul__(self, other: Any) -> Any:
+        return np.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return np.matmul(other, self)
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
 
     # --- asking for the value: the answer becomes a guard of the trace
     def __bool__(self) -> bool:
-        return self._ask("bool", bool)
+        return bool(self._ask("bool", bool))
 
     def __int__(self) -> int:
-        return self._ask("int", int)
+        return int(self._ask("int", int))
 
     def __index__(self) -> int:
-        return self._ask("index", operator.index)
+        return operator.index(self._ask("index", operator.index))
 
     def __round__(self, digits: int | None = None) -> Any:
         return self._ask("round", round) if digits is None else np.round(self, digits)
@@ -161,7 +257,9 @@ class Array(Traced):
 
     # --- what would drop the derivative
     def __float__(self) -> float:
-        raise self._escape("float()", "Keep the value as it is: NumPy functions take it, math functions do not.")
+        raise self._escape(
+            "float()", "Keep the value as it is: NumPy functions take it, math functions do not."
+        )
 
     def __complex__(self) -> complex:
         raise self._escape("complex()", "Keep the value as it is.")
@@ -169,8 +267,8 @@ class Array(Traced):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         raise self._escape(
             "an ordinary NumPy array",
-            "Use np.stack or np.concatenate where np.array or np.asarray stands, and NumPy functions instead of "
-            "functions that are not NumPy's.",
+            "Use np.stack or np.concatenate where np.array or np.asarray stands, and NumPy functions instead "
+            "of functions that are not NumPy's.",
         )
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -180,7 +278,9 @@ class Array(Traced):
         )
 
     def _escape(self, into: str, remedy: str) -> TraceError:
-        return self._forbidden(f"a traced value would become {into}, and its derivative would be lost", remedy)
+        return self._forbidden(
+            f"a traced value would become {into}, and its derivative would be lost", remedy
+        )
 
     def _forbidden(self, met: str, remedy: str) -> TraceError:
         error = TraceError(met, remedy, here())
@@ -196,9 +296,7 @@ class Array(Traced):
         raise AttributeError(f"a traced array has no attribute {name!r}")
 
     def _no_attribute(self, name: str) -> AttributeError:
-        return AttributeError(
-            f"{here()}: .{name} of an array cannot be traced. {numpy_table.nearest(name)}"
-        )
+        return AttributeError(f"{here()}: .{name} of an array cannot be traced. {numpy_table.nearest(name)}")
 
     # --- NumPy's protocols
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -215,108 +313,3 @@ class Array(Traced):
         self, function: Callable[..., Any], types: Any, args: Sequence[Any], kwargs: dict[str, Any]
     ) -> Any:
         return numpy_table.call_function(function, args, kwargs)
-
-
-def _unpacked(args: tuple[Any, ...]) -> Any:
-    """``a.reshape(2, 3)`` and ``a.reshape((2, 3))`` are the same."""
-    return args[0] if len(args) == 1 and not isinstance(args[0], int) else args
-
-
-def _as_operator(op: Primitive, calc: Callable[..., Any]) -> Elementwise:
-    """The same operation as Python's operator rather than as a ufunc.
-
-    On two Python numbers it gives a Python number, which is weak in NumPy's promotion; on NumPy's scalars it
-    takes a tenth of the time.
-    """
-    assert isinstance(op, Elementwise)
-    return Elementwise(op.name, calc, *op.derivs, symbol=op.symbol)
-
-
-def _binary(ufunc_op: Primitive, calc: Callable[..., Any], flipped: bool = False) -> Callable[..., Any]:
-    op = _as_operator(ufunc_op, calc)
-
-    def method(self: Array, other: Any) -> Any:
-        pair = (other, self) if flipped else (self, other)
-        if type(other) in _PYTHON or (type(other) is Array and other.trace is self.trace):
-            return self.trace.record(op, pair, {})  # nothing to find out
-        return op(*pair)
-
-    return method
-
-
-def _power(self: Array, other: Any) -> Any:
-    """As NumPy does: small constant exponents have operations of their own."""
-    if type(other) in (int, float) and self.dtype.kind in "fc" and type(self.value) not in _PYTHON:
-        special = _EXPONENTS.get(other)
-        if special is not None:
-            return self.trace.record(special, (self,), {})
-    return _plain_power(self, other)
-
-
-_plain_power = _binary(ops.elementwise.power, operator.pow)
-_EXPONENTS: dict[float, Primitive] = {
-    1: ops.elementwise.positive,
-    2: ops.elementwise.square,
-    0.5: ops.elementwise.sqrt,
-    -1: ops.elementwise.reciprocal,
-}
-
-
-def _unary(ufunc_op: Primitive, calc: Callable[..., Any]) -> Callable[..., Any]:
-    op = _as_operator(ufunc_op, calc)
-    return lambda self: op(self)
-
-
-def _matmul(self: Array, other: Any) -> Any:
-    return np.matmul(self, other)
-
-
-def _rmatmul(self: Array, other: Any) -> Any:
-    return np.matmul(other, self)
-
-
-def _divmod(self: Array, other: Any) -> Any:
-    return self // other, self % other  # type: ignore[operator]
-
-
-def _install_operators() -> None:
-    e = ops.elementwise
-    for name, op, calc in [
-        ("add", e.add, operator.add),
-        ("sub", e.subtract, operator.sub),
-        ("mul", e.multiply, operator.mul),
-        ("truediv", e.divide, operator.truediv),
-        ("floordiv", e.floor_divide, operator.floordiv),
-        ("mod", e.remainder, operator.mod),
-        ("pow", e.power, operator.pow),
-        ("and", e.bitwise_and, operator.and_),
-        ("or", e.bitwise_or, operator.or_),
-        ("xor", e.bitwise_xor, operator.xor),
-        ("lshift", e.left_shift, operator.lshift),
-        ("rshift", e.right_shift, operator.rshift),
-    ]:
-        setattr(Array, f"__{name}__", _binary(op, calc))
-        setattr(Array, f"__r{name}__", _binary(op, calc, flipped=True))
-    for name, op, calc in [
-        ("eq", e.equal, operator.eq),
-        ("ne", e.not_equal, operator.ne),
-        ("lt", e.less, operator.lt),
-        ("le", e.less_equal, operator.le),
-        ("gt", e.greater, operator.gt),
-        ("ge", e.greater_equal, operator.ge),
-    ]:
-        setattr(Array, f"__{name}__", _binary(op, calc))
-    for name, op, calc_one in [
-        ("neg", e.negative, operator.neg),
-        ("pos", e.positive, operator.pos),
-        ("abs", e.absolute, operator.abs),
-        ("invert", e.invert, operator.invert),
-    ]:
-        setattr(Array, f"__{name}__", _unary(op, calc_one))
-    Array.__pow__ = _power  # type: ignore[attr-defined]
-    Array.__matmul__ = _matmul  # type: ignore[attr-defined]
-    Array.__rmatmul__ = _rmatmul  # type: ignore[attr-defined]
-    Array.__divmod__ = _divmod  # type: ignore[attr-defined]
-
-
-_install_operators()

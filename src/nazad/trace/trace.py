@@ -141,7 +141,7 @@ class Trace:
 
 
 def _sample(value: np.ndarray[Any, Any]) -> bytes:
-    """Some hundred entries, spread evenly; of an array with gaps some of its rows, rather than a copy of it all."""
+    """Some hundred entries, spread evenly; of an array with gaps some of its rows rather than a copy."""
     if not value.flags.forc:
         rows = value[:: max(1, len(value) // 16)] if value.ndim else value
         return rows.tobytes() if rows.nbytes <= _SMALL else rows[..., :1].tobytes()
@@ -200,8 +200,10 @@ def run(
 ) -> Run:
     """Call ``function`` on handles for the leaves of the arguments and keep what came of it."""
     trace = Trace() if trace is None else trace
-    handles = [trace.leaf(_value(x, k, arguments), label)
-               for k, (x, label) in enumerate(zip(arguments.leaves, arguments.labels, strict=True))]
+    handles = [
+        trace.leaf(_value(x, k, arguments), label)
+        for k, (x, label) in enumerate(zip(arguments.leaves, arguments.labels, strict=True))
+    ]
     try:
         result = function(*unflatten(arguments.structure, handles))
     except Exception as error:
@@ -214,8 +216,9 @@ def run(
 
 
 def _value(x: Any, k: int, arguments: Arguments) -> Any:
+    array: Any = x
     if isinstance(x, (np.ndarray, Traced, float, int, bool, complex, np.generic)):
-        array = x
+        pass
     elif hasattr(x, "__array__") or hasattr(x, "__dlpack__"):
         array = np.asarray(x)
     else:
@@ -236,7 +239,9 @@ def _split_aux(result: Any, trace: Trace) -> tuple[Any, Any]:
         raise ArgumentError(f"with has_aux=True the function returned {met}", "It must return (value, aux).")
     value, aux = result
     leaves, structure = flatten(aux)
-    return value, unflatten(structure, [x.value if type(x) is Array and x.trace is trace else x for x in leaves])
+    return value, unflatten(
+        structure, [x.value if type(x) is Array and x.trace is trace else x for x in leaves]
+    )
 
 
 def argument_names(function: Callable[..., Any], count: int) -> list[str]:
@@ -248,10 +253,7 @@ def argument_names(function: Callable[..., Any], count: int) -> list[str]:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         parameters = []
-    names: list[str] = []
-    for parameter in parameters:
-        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
-            names.append(parameter.name)
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     return [names[k] if k < len(names) else f"x{k}" for k in range(count)]
 
 

@@ -38,7 +38,7 @@ def pushforward(graph: Graph, F: Mapping[Node, Value], x_dots: Mapping[Node, Val
     tangents: dict[Node, Any] = dict(x_dots)
     with np.errstate(all="ignore"):
         for v in graph.nodes:
-            if not any([p in tangents for p in v.preds]):
+            if not any(p in tangents for p in v.preds):
                 continue
             dots = [tangents.get(p) for p in v.preds]
             y_dot = v.op.push(dots, F[v], [F[p] for p in v.preds], v.params)

@@ -1,0 +1,187 @@
+"""The common ground of the transforms: choosing arguments, running, shaping what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nazad.errors import ArgumentError, ShapeError
+from nazad.graph import Spec, Traced, Value, here, shape_of, zeros_like
+from nazad.trace import Arguments, Run, argument_names, run
+from nazad.transform.forward import pushforward
+from nazad.tree import Structure, flatten, unflatten
+
+ArgNums = int | str | Sequence[int | str]
+
+
+class Chosen(NamedTuple):
+    """A function of the arguments to differentiate by alone, and what is needed to shape its derivatives."""
+
+    function: Callable[..., Any]
+    arguments: Arguments
+    single: bool
+
+    @property
+    def leaves(self) -> list[Any]:
+        return self.arguments.leaves
+
+    def shaped(self, gradients: Sequence[Value]) -> Any:
+        """Gradients in the structure of the arguments."""
+        return self._in_structure(owned(gradients, self.leaves))
+
+    def shaped_blocks(self, blocks: Sequence[Value]) -> Any:
+        return self._in_structure(blocks)
+
+    def _in_structure(self, leaves: Sequence[Value]) -> Any:
+        whole = unflatten(self.arguments.structure, leaves)
+        return whole[0] if self.single else whole
+
+
+def choose(f: Callable[..., Any], argnums: ArgNums, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Chosen:
+    single = isinstance(argnums, (int, str))
+    wanted = [argnums] if isinstance(argnums, (int, str)) else list(argnums)
+    keys = [_position(key, args, kwargs, f) for key in wanted]
+    positional = argument_names(f, len(args))
+    picked = tuple(args[k] if isinstance(k, int) else kwargs[k] for k in keys)
+    names = [positional[k] if isinstance(k, int) else k for k in keys]
+
+    def function(*xs: Any) -> Any:
+        new_args, new_kwargs = list(args), dict(kwargs)
+        for key, x in zip(keys, xs, strict=True):
+            if isinstance(key, int):
+                new_args[key] = x
+            else:
+                new_kwargs[key] = x
+        return f(*new_args, **new_kwargs)
+
+    arguments = Arguments.of(picked, names)
+    for k, x in enumerate(arguments.leaves):
+        if type(x) is not float and (type(x) is not np.ndarray or x.dtype.kind != "f"):
+            _demand_differentiable(x, arguments.labels[k])
+    return Chosen(function, arguments, single)
+
+
+def _position(
+    key: int | str, args: Sequence[Any], kwargs: dict[str, Any], f: Callable[..., Any]
+) -> int | str:
+    called = getattr(f, "__name__", "the function")
+    if isinstance(key, str):
+        if key in kwargs:
+            return key
+        names = argument_names(f, len(args))
+        if key in names:
+            return names.index(key)
+        raise ArgumentError(f"argnums names {key!r}, which was not given to {called}")
+    if not -len(args) <= key < len(args):
+        raise ArgumentError(
+            f"argnums={key}, but {called} got {len(args)} positional arguments",
+            "Give the argument by position, or name a keyword argument in argnums.",
+        )
+    return key % len(args)
+
+
+def _demand_differentiable(x: Any, label: str) -> None:
+    kind = Spec.of(x).dtype.kind if _is_number(x) else "O"
+    if kind == "f":
+        return
+    if kind in "iub":
+        met = f"{label} is an integer or a boolean, and a derivative by it is zero or undefined"
+        raise ArgumentError(
+            met, "Make it a float (2.0 for 2, x.astype(float) for x), or leave it out of argnums.", here()
+        )
+    if kind == "c":
+        raise ArgumentError(
+            f"{label} is complex", "Derivatives by complex arguments are not there yet.", here()
+        )
+    raise ArgumentError(
+        f"{label} is {type(x).__name__} {x!r:.40}",
+        "Differentiate by real numbers and arrays of them; leave other arguments out of argnums.",
+        here(),
+    )
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, (Traced, np.ndarray, np.generic, int, float, complex)) or hasattr(x, "__array__")
+
+
+def run_chosen(chosen: Chosen, has_aux: bool = False) -> Run:
+    return run(chosen.function, chosen.arguments, has_aux)
+
+
+def demand_scalar(done: Run, f: Callable[..., Any]) -> None:
+    called = getattr(f, "__name__", "the function")
+    if len(done.graph.sinks) != 1:
+        raise ArgumentError(
+            f"{called} returned {len(done.graph.sinks)} values, and a gradient is that of one",
+            "Return a single number, pass has_aux=True for (value, aux), or use jacobian.",
+        )
+    value = done.F[done.graph.sinks[0]]
+    if shape_of(value) != ():
+        raise ShapeError(
+            f"{called} returned an array of shape {shape_of(value)}, and a gradient is that of one number",
+            "Sum it up, or use jacobian or vjp.",
+            done.graph.sinks[0].where,
+        )
+    demand_real(done)
+
+
+def demand_real(done: Run) -> None:
+    for sink in done.graph.sinks:
+        value = done.F[sink]
+        dtype = value.dtype if hasattr(value, "dtype") else np.result_type(value)
+        if dtype.kind != "f" and sink.preds:
+            raise ArgumentError(
+                f"the function returned {dtype} numbers, which have no derivative",
+                "Return real floating-point numbers.",
+                sink.where,
+            )
+
+
+def matching(tree: Any, structure: Structure, what: str, whose: str) -> list[Any]:
+    leaves, met = flatten(tree)
+    if met != structure:
+        raise ArgumentError(
+            f"{what} has the structure {met}", f"It has the structure of {whose}: {structure}."
+        )
+    return leaves
+
+
+def like(x_dot: Any, x: Any) -> Any:
+    """A tangent with the dtype of its primal."""
+    if shape_of(x_dot) != shape_of(x):
+        raise ShapeError(
+            f"a tangent has shape {shape_of(x_dot)} and its primal {shape_of(x)}", "They have the same shape."
+        )
+    dtype = x.dtype if hasattr(x, "dtype") else np.dtype(float)
+    if isinstance(x_dot, Traced):
+        traced: Value = x_dot
+        return traced if traced.dtype == dtype else traced.astype(dtype)
+    return np.asarray(x_dot, dtype)[()]
+
+
+def seeds_for(done: Run, y_bars: Sequence[Any]) -> list[Any]:
+    return [like(y_bar, done.F[sink]) for y_bar, sink in zip(y_bars, done.graph.sinks, strict=True)]
+
+
+def push(done: Run, x_dots: Sequence[Value]) -> list[Value]:
+    tangents = pushforward(done.graph, done.F, dict(zip(done.graph.leaves, x_dots, strict=True)))
+    dots = [tangents[y] if y in tangents else zeros_like(done.F[y]) for y in done.graph.sinks]
+    return owned(dots, [done.F[y] for y in done.graph.sinks])
+
+
+def owned(values: Sequence[Value], patterns: Sequence[Any]) -> list[Value]:
+    """Results that the caller may write into: no views, no array twice; Python numbers for Python numbers."""
+    seen: set[int] = set()
+    results = []
+    for value, pattern in zip(values, patterns, strict=True):
+        if type(value) is np.ndarray and (
+            value.base is not None or id(value) in seen or not value.flags.writeable
+        ):
+            value = value.copy()
+        elif isinstance(value, (np.generic, np.ndarray)) and type(pattern) is float:
+            value = value.item()
+        seen.add(id(value))
+        results.append(value)
+    return results

@@ -1,0 +1,84 @@
+"""Forward mode: jvp, and hvp, which is forward over reverse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from nazad.api.chosen import (
+    choose,
+    like,
+    matching,
+    push,
+    run_chosen,
+)
+from nazad.api.reverse import grad
+from nazad.tree import flatten, unflatten
+
+
+def jvp(
+    f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False
+) -> tuple[Any, ...]:
+    """The value of ``f`` and its derivative along a direction: Jacobian times tangent, without the Jacobian.
+
+    Parameters
+    ----------
+    f : callable
+        A function written in NumPy; it may return any structure of arrays.
+    primals : sequence of pytree
+        The point, as the tuple of the arguments.
+    tangents : sequence of pytree
+        The direction, of the same structure and shapes.
+    has_aux : bool, optional
+        Whether ``f`` returns ``(value, aux)``.
+
+    Returns
+    -------
+    value, y_dot : pytree
+        The value and its tangent, of one structure; and ``aux`` with ``has_aux``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import nazad as nz
+    >>> nz.jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 10.0))
+    (6.0, 23.0)
+    """
+    chosen = choose(f, tuple(range(len(primals))), tuple(primals), {})
+    dots = matching(tuple(tangents), flatten(tuple(primals))[1], "the tangent", "the primal")
+    done = run_chosen(chosen, has_aux)
+    y_dot = unflatten(
+        done.structure, push(done, [like(d, x) for d, x in zip(dots, chosen.leaves, strict=True)])
+    )
+    return (done.value, y_dot, done.aux) if has_aux else (done.value, y_dot)
+
+
+def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """Hessian times vector, forward over reverse, at a small multiple of the cost of ``f``.
+
+    Parameters
+    ----------
+    f : callable
+        A function written in NumPy that returns a single real number.
+    primals, tangents : sequence of pytree
+        The point and the vector, each as the tuple of the arguments.
+
+    Returns
+    -------
+    pytree or tuple of pytree
+        The product, of the structure of the argument; a tuple where there are several arguments.
+
+    References
+    ----------
+    B. A. Pearlmutter, Fast exact multiplication by the Hessian, Neural Computation 6 (1994).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import nazad as nz
+    >>> nz.hvp(lambda x: np.sum(x**3), (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),))
+    array([ 6., 12.])
+    """
+    gradient = grad(f, argnums=tuple(range(len(primals))))
+    product = jvp(gradient, primals, tangents)[1]
+    return product[0] if len(product) == 1 else product

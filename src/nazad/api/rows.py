@@ -1,0 +1,143 @@
+"""Batching: vmap."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import optree
+
+from nazad.errors import ArgumentError, ShapeError, TraceError
+from nazad.graph import Node, Traced, Value, here, shape_of
+from nazad.trace import Arguments, Array, Run, Trace, run
+from nazad.transform.batch import batch
+from nazad.tree import Structure, flatten, paths_in, unflatten
+
+
+def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable[..., Any]:
+    """The function that applies ``f`` to every row of its arguments at once.
+
+    Parameters
+    ----------
+    f : callable
+        A function of single rows, written in NumPy. It must not branch on values that differ between rows.
+    in_axes : int, None or tuple of these, optional
+        Which axis of each argument counts the rows; None for an argument that all rows share. An entry may be
+        a structure that matches the argument's.
+    out_axes : int or pytree of int, optional
+        Where the axis of the rows stands in each result.
+
+    Returns
+    -------
+    callable
+        The function of whole batches.
+
+    Raises
+    ------
+    TraceError
+        At an ``if`` or ``while`` on a value that differs from row to row.
+    ShapeError
+        If the arguments disagree about the number of rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import nazad as nz
+    >>> nz.vmap(np.dot, in_axes=(0, None))(np.eye(2), np.array([3.0, 4.0]))
+    array([3., 4.])
+    """
+
+    @functools.wraps(f)
+    def over_rows(*args: Any, **kwargs: Any) -> Any:
+        axes = in_axes if isinstance(in_axes, tuple) else (in_axes,) * len(args)
+        if len(axes) != len(args):
+            raise ArgumentError(f"in_axes has {len(axes)} entries and there are {len(args)} arguments")
+        leaves, structure = flatten(args)
+        places = _prefix(axes, args)
+        rows_first = [
+            x if a is None else np.moveaxis(_numeric(x), a, 0) for x, a in zip(leaves, places, strict=True)
+        ]
+        size = _rows(rows_first, places, paths_in(structure))
+        mapped = [k for k, a in enumerate(places) if a is not None]
+        done = _run_one_row(f, structure, rows_first, mapped, kwargs)
+        many = batch(done.graph, dict(zip(done.graph.leaves, [rows_first[k] for k in mapped], strict=True)))
+        outs = [_all_rows(many, done.F, sink, size) for sink in done.graph.sinks]
+        goals = _prefix(out_axes, done.value)
+        return unflatten(
+            done.structure, [np.moveaxis(y, 0, a) if a else y for y, a in zip(outs, goals, strict=True)]
+        )
+
+    return over_rows
+
+
+class _RowTrace(Trace):
+    """The trace of one row: it has no answer to questions about values, since rows may differ."""
+
+    def answered(self, node: Node, what: str, answer: Any) -> None:
+        error = TraceError(
+            f"Python asked for the {what} of a value that differs from row to row under vmap",
+            "Write np.where(condition, a, b) instead of if, or loop over the rows.",
+            here(),
+        )
+        self.errors.append(error)
+        raise error
+
+
+def _run_one_row(
+    f: Callable[..., Any], structure: Structure, leaves: list[Any], mapped: list[int], kwargs: dict[str, Any]
+) -> Run:
+    def on_row(*rows: Any) -> Any:
+        whole = list(leaves)
+        for k, row in zip(mapped, rows, strict=True):
+            whole[k] = row
+        return f(*unflatten(structure, whole), **kwargs)
+
+    with np.errstate(all="ignore"):
+        rows = tuple(_first_row(leaves[k]) for k in mapped)
+        return run(on_row, Arguments.of(rows, [f"row{k}" for k in mapped]), trace=_RowTrace())
+
+
+def _first_row(x: Value) -> Value:
+    """A row to trace at; of plain numbers, since only its shape and dtype matter."""
+    while isinstance(x, Array):
+        x = x.value
+    return x[0] if len(x) else np.ones(x.shape[1:], x.dtype)[()]
+
+
+def _rows(columns: list[Any], places: list[Any], labels: list[str]) -> int:
+    sizes = {labels[k]: shape_of(columns[k])[0] for k, a in enumerate(places) if a is not None}
+    if not sizes:
+        raise ArgumentError(
+            "vmap has no argument to go along", "At least one entry of in_axes must be an axis."
+        )
+    if len(set(sizes.values())) > 1:
+        raise ShapeError(
+            f"vmap met different numbers of rows: {', '.join(f'{k}: {n}' for k, n in sizes.items())}"
+        )
+    return next(iter(sizes.values()))
+
+
+def _all_rows(many: dict[Node, Value], F: dict[Node, Value], sink: Node, size: int) -> Value:
+    if sink in many:
+        return many[sink]
+    return np.broadcast_to(F[sink], (size, *shape_of(F[sink])))
+
+
+def _prefix(axes: Any, tree: Any) -> list[Any]:
+    """One entry of ``axes`` for every leaf of the tree."""
+    flatten(tree)  # so that dataclasses are known
+    return (
+        optree.broadcast_prefix(axes, tree, none_is_leaf=True, namespace="nazad")
+        if _has_none(axes)
+        else list(optree.broadcast_prefix(axes, tree, namespace="nazad"))
+    )
+
+
+def _has_none(axes: Any) -> bool:
+    return any(a is None for a in optree.tree_leaves(axes, none_is_leaf=True, namespace="nazad"))
+
+
+def _numeric(x: Any) -> Any:
+    return x if isinstance(x, Traced) else np.asarray(x)

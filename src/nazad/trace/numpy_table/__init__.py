@@ -1,0 +1,35 @@
+"""From NumPy's functions to primitives.
+
+A ufunc maps to the primitive that carries it. A function maps to a rule with NumPy's own signature, less
+what cannot be traced; a rule is a primitive with its parameters in normal form, or a composition of them.
+The rooms hold the rules by subject; importing one enters its rules in the table of :mod:`dispatch`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nazad.trace.numpy_table import (  # noqa: F401  each enters its rules
+    entrywise,
+    joining,
+    known,
+    places,
+    products,
+    reductions,
+    shapes,
+)
+from nazad.trace.numpy_table.dispatch import FUNCTIONS, UFUNCS, call_function, call_ufunc, nearest
+from nazad.trace.numpy_table.normal import astype
+
+_SAME_NAME = (
+    "sum mean prod max min var std all any argmax argmin argsort cumsum cumprod clip round ravel squeeze "
+    "swapaxes take repeat diagonal trace nonzero ptp"
+)
+METHODS: dict[str, Callable[..., Any]] = {name: getattr(np, name) for name in _SAME_NAME.split()}
+"""Methods of an array that are functions of NumPy by the same name."""
+METHODS |= {"conj": np.conjugate, "conjugate": np.conjugate}
+
+__all__ = ["FUNCTIONS", "METHODS", "UFUNCS", "astype", "call_function", "call_ufunc", "nearest"]

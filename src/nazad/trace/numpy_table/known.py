@@ -1,0 +1,48 @@
+"""Questions that need no numbers: shape, rank, dtype; and constants in the shape of a traced array."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nazad.errors import TraceError
+from nazad.graph import Traced, Value, here, shape_of
+from nazad.trace.numpy_table.dispatch import rule
+from nazad.trace.numpy_table.normal import astype
+
+
+def _dtype_or_self(a: Any) -> Any:
+    return a.dtype if isinstance(a, Traced) else a  # type: ignore[attr-defined]
+
+
+rule(np.shape)(lambda a: a.shape)
+rule(np.ndim)(lambda a: a.ndim)
+rule(np.size)(lambda a, axis=None: a.size if axis is None else a.shape[axis])
+rule(np.result_type)(lambda *args: np.result_type(*[_dtype_or_self(a) for a in args]))
+rule(np.can_cast)(lambda from_, to, casting="safe": np.can_cast(from_.dtype, to, casting))
+rule(np.iscomplexobj)(lambda x: x.dtype.kind == "c")
+rule(np.isrealobj)(lambda x: x.dtype.kind != "c")
+rule(np.zeros_like, np.empty_like)(
+    lambda a, dtype=None, shape=None: np.zeros(a.shape if shape is None else shape, dtype or a.dtype)
+)
+rule(np.ones_like)(
+    lambda a, dtype=None, shape=None: np.ones(a.shape if shape is None else shape, dtype or a.dtype)
+)
+
+
+@rule(np.copyto)
+def _copyto(dst: Value, src: Value, casting: str = "same_kind", where: Any = True) -> Any:
+    raise TraceError(
+        "a traced value would be written into an ordinary array, and its derivative would be lost",
+        "Build the array from its parts with np.where, np.concatenate or np.stack.",
+        here(),
+    )
+
+
+@rule(np.full_like)
+def _full_like(a: Value, fill_value: Value, dtype: Any = None, shape: Any = None) -> Any:
+    filled: Value = np.broadcast_to(fill_value, shape_of(a) if shape is None else shape)
+    if isinstance(fill_value, Traced):
+        return astype(filled, dtype or np.result_type(a))
+    return np.array(filled, dtype or a.dtype)

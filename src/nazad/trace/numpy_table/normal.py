@@ -1,0 +1,44 @@
+"""Parameters in normal form: axes counted from the front, flags as booleans, casts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nazad.errors import TraceError
+from nazad.graph import Value, here, rank_of
+from nazad.ops import structure
+
+Axis = int | Sequence[int] | None
+
+
+def one_axis(axis: Any, ndim: int) -> int:
+    """A single axis, counted from the front."""
+    return int(np.lib.array_utils.normalize_axis_index(axis, ndim))
+
+
+def all_axes(axis: Axis, ndim: int) -> tuple[int, ...]:
+    """Axes as a sorted tuple, counted from the front; None stands for all."""
+    if axis is None:
+        return tuple(range(ndim))
+    return tuple(sorted(np.lib.array_utils.normalize_axis_tuple(axis, ndim)))
+
+
+def flag(keepdims: Any) -> bool:
+    """NumPy's own sign for *not given* counts as false."""
+    return False if keepdims is np._NoValue else bool(keepdims)
+
+
+def astype(a: Value, dtype: Any, **layout: Any) -> Any:
+    """The same numbers in another precision; as integers they carry no derivative."""
+    goal = np.dtype(dtype)
+    if goal.kind not in "biufc":
+        raise TraceError(f"a traced array would be cast to {goal}", "Traced values are numbers.", here())
+    return a if goal == np.result_type(a) and rank_of(a) else structure.astype(a, dtype=goal)
+
+
+def all_listed(axis: Any, rank: int) -> list[int]:
+    """One axis or several, in the order given, counted from the front."""
+    return [one_axis(k, rank) for k in (axis if isinstance(axis, (tuple, list)) else [axis])]
