@@ -1,0 +1,116 @@
+"""Minibatch gradients: right on average, and as noisy as tr Σ / B."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer
+
+import nazad as nz
+from nazad.descent import gradient_noise
+from nazad.descent.batches import Batches
+from nazad.descent.noise import per_row_gradients
+from nazad.descent.vectors import ravel
+from nazad.errors import ArgumentError, TraceError
+
+
+def cross_entropy(p, X, y):
+    t = X @ p["w"] + p["b"]
+    return np.mean(np.logaddexp(0, t) - y * t)
+
+
+@pytest.fixture(scope="module")
+def cancer():
+    X, y = load_breast_cancer(return_X_y=True)
+    return (X - X.mean(axis=0)) / X.std(axis=0), y.astype(float)
+
+
+@pytest.fixture
+def point():
+    rng = np.random.default_rng(0)
+    return {"w": rng.normal(size=30) / 10, "b": 0.1}
+
+
+def test_per_row_gradients_are_those_of_single_rows(cancer, point):
+    X, y = cancer
+    together = per_row_gradients(cross_entropy, point, (X, y))
+    alone = [ravel(nz.grad(cross_entropy)(point, X[i : i + 1], y[i : i + 1])) for i in range(0, 569, 50)]
+    np.testing.assert_allclose(together[::50], alone, atol=1e-14)
+
+
+def test_the_mean_over_an_epoch_is_the_full_gradient(cancer, point):
+    """Without a short last batch it is so in every single epoch."""
+    X, y = cancer[0][:560], cancer[1][:560]
+    full = ravel(nz.grad(cross_entropy)(point, X, y))
+    blocks = Batches.of((X, y), 56, rng=0).epoch(3)
+    mean = np.mean([ravel(nz.grad(cross_entropy)(point, *block)) for block in blocks], axis=0)
+    np.testing.assert_allclose(mean, full, atol=1e-14)
+
+
+@pytest.mark.parametrize("place", [0, 7, 17])  # the last batch is short
+def test_the_gradient_at_any_place_of_an_epoch_is_unbiased(cancer, point, place):
+    G = per_row_gradients(cross_entropy, point, cancer)
+    batches = Batches.of(cancer, 32, rng=1)
+    rows = [batches.order(epoch)[32 * place : 32 * (place + 1)] for epoch in range(2000)]
+    means = np.array([G[r].mean(axis=0) for r in rows])
+    z = (means.mean(axis=0) - G.mean(axis=0)) / (means.std(axis=0, ddof=1) / np.sqrt(len(rows)))
+    assert np.max(np.abs(z)) < 4.5
+    assert np.mean(z**2) < 2
+
+
+def test_the_variance_law(cancer, point):
+    noise = gradient_noise(cross_entropy, point, cancer, batch_sizes=[1, 8, 64, 256], draws=600, rng=0)
+    assert noise.rows == 569
+    for deviation in noise.deviations:
+        assert abs(deviation.measured - deviation.predicted) < 4 * deviation.error
+    G = per_row_gradients(cross_entropy, point, cancer)
+    assert noise.trace == pytest.approx(np.trace(np.cov(G.T, bias=True)))
+    assert noise.signal == pytest.approx(np.sum(G.mean(axis=0) ** 2))
+    assert noise.deviations[0].predicted == pytest.approx(noise.trace)
+
+
+def test_all_rows_do_not_deviate(cancer, point):
+    (deviation,) = gradient_noise(cross_entropy, point, cancer, batch_sizes=[569], draws=3).deviations
+    assert deviation.predicted == 0
+    assert deviation.measured < 1e-25
+
+
+def test_a_loss_that_is_a_sum_is_found_out(cancer, point):
+    def total(p, X, y):
+        return len(y) * cross_entropy(p, X, y)
+
+    noise = gradient_noise(total, point, cancer, batch_sizes=[16], draws=100)
+    (deviation,) = noise.deviations
+    assert deviation.measured > 100 * deviation.predicted
+
+
+def test_a_sample_and_the_default_sizes(cancer, point):
+    noise = gradient_noise(cross_entropy, point, cancer, sample=100, draws=5, rng=3)
+    assert noise.rows == 100
+    assert [d.batch_size for d in noise.deviations] == [1, 4, 16, 64]
+    assert noise == gradient_noise(cross_entropy, point, cancer, sample=100, draws=5, rng=3)
+    assert str(noise).startswith("100 rows: tr Σ = ")
+
+
+def test_a_dict_of_data_and_a_single_row():
+    def loss(w, d):
+        return np.mean((w - d["x"]) ** 2)
+
+    noise = gradient_noise(loss, 0.0, {"x": np.array([2.0])}, draws=2)
+    assert (noise.rows, noise.trace, noise.signal) == (1, 0.0, 16.0)
+
+
+def test_bad_arguments(cancer, point):
+    with pytest.raises(ArgumentError, match="no data"):
+        gradient_noise(cross_entropy, point, None)
+    with pytest.raises(ArgumentError, match="there are 50 rows"):
+        gradient_noise(cross_entropy, point, cancer, sample=50, batch_sizes=[51])
+    with pytest.raises(ArgumentError, match="draws is 1"):
+        gradient_noise(cross_entropy, point, cancer, draws=1)
+    with pytest.raises(ArgumentError, match="batch_sizes is 0"):
+        gradient_noise(cross_entropy, point, cancer, batch_sizes=[0])
+
+
+def test_a_loss_that_branches_on_its_rows():
+    with pytest.raises(TraceError, match=r"np\.where"):
+        gradient_noise(lambda w, x: np.mean(w * x) if x[0] > 0 else w * 0.0, 1.0, np.array([1.0, -1.0]))
