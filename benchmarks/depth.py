@@ -36,10 +36,15 @@ print(json.dumps({"seconds": seconds, "kilobytes": peak - before}))
 def main() -> None:
     data = {n: json.loads(subprocess.check_output([sys.executable, "-c", PROGRAM, str(n)])) for n in LENGTHS}
     rows = [
-        [f"{n:,}", f"{d['seconds']:.2f} s", f"{d['seconds'] / n * 1e6:.2f} µs", f"{d['kilobytes'] / 1024:.0f} MB",
-         f"{d['kilobytes'] * 1024 / n:.0f} B"]
+        [
+            f"{n:,}",
+            f"{d['seconds']:.2f} s",
+            f"{d['seconds'] / n * 1e6:.2f} µs",
+            f"{d['kilobytes'] / 1024:.0f} MB",
+            f"{d['kilobytes'] * 1024 / n:.0f} B",
+        ]
         for n, d in data.items()
-    ]  # fmt: skip
+    ]
     report("Depth: gradient of a chain", ["nodes", "time", "a node", "memory", "a node"], rows, data)
 
 

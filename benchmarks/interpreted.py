@@ -6,6 +6,7 @@ Run it with ``python benchmarks/interpreted.py``; the extra ``bench`` brings the
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable
 from typing import Any
@@ -73,7 +74,7 @@ def main() -> None:
     for title, (make, args) in cases().items():
         found = peers(make)
         agree(found, args)
-        times = medians({name: lambda g=g: g(*args) for name, g in found.items()}, seconds=4)
+        times = medians({name: functools.partial(g, *args) for name, g in found.items()}, seconds=4)
         ratios = {name: t / times["nazad"] for name, t in times.items()}
         data[title] = {"seconds": times, "peer over nazad": ratios}
         rows.append(

@@ -92,7 +92,8 @@ def test_order_and_leaves() -> None:
     assert all(position[p] < position[v] for v in G for p in v.preds)
     assert G.leaves == (node["x"], node["y"])
     assert G.sinks == (node["f"],)
-    assert G.operations == 5 and len(G) == 7
+    assert G.operations == 5
+    assert len(G) == 7
 
 
 def test_a_leaf_that_the_sink_does_not_depend_on() -> None:
@@ -190,8 +191,15 @@ def test_a_chain_of_a_million_nodes(by_hand: bool) -> None:
     assert nz.value_and_grad(chain)(1.0) == (1.0, 1.0)
 
 
-@given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6), st.sampled_from("asm")), min_size=1, max_size=25),
-       st.floats(-1.5, 1.5), st.floats(-1.5, 1.5))  # fmt: skip
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 10**6), st.integers(0, 10**6), st.sampled_from("asm")),
+        min_size=1,
+        max_size=25,
+    ),
+    st.floats(-1.5, 1.5),
+    st.floats(-1.5, 1.5),
+)
 def test_random_graphs_agree_with_differences(steps: list[tuple[int, int, str]], a: float, b: float) -> None:
     def f(x: float, y: float) -> float:
         values = [x, y]

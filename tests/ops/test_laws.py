@@ -1,7 +1,7 @@
 """Laws that every primitive obeys, drawn from the table of primitives itself.
 
 calc = NumPy; push = central differences; the adjoint identity <y_bar, J x_dot> = <J^T y_bar, x_dot>; both
-again on the derivative; batch = a Python loop. A primitive without a sample is an error, so none is forgotten.
+again on the derivative; batch = a Python loop. A primitive without a sample is an error.
 """
 
 from __future__ import annotations
@@ -127,7 +127,10 @@ SAMPLES: dict[str, list[Sample]] = {
             {"templates": (None, (1,), (ARRAY,)), "shape": (4, 2), "dtype": np.dtype(float)},
         ),
     ],
-    "concatenate": [Sample((reals(2, 3), reals(1, 3), reals(4, 3)), {"axis": 0}), Sample((reals(2, 1), reals(2, 2)), {"axis": 1})],
+    "concatenate": [
+        Sample((reals(2, 3), reals(1, 3), reals(4, 3)), {"axis": 0}),
+        Sample((reals(2, 1), reals(2, 2)), {"axis": 1}),
+    ],
     "stack": [Sample((reals(2, 3), reals(2, 3)), {"axis": 1})],
     "where": [Sample((mask(3, 2), reals(3, 2), reals(2)), {}), Sample((mask(4), reals(), reals(4)), {})],
     "cumsum": [Sample((reals(3, 4),), {"axis": 1}), Sample((reals(3, 4),), {"axis": 0})],
@@ -135,8 +138,18 @@ SAMPLES: dict[str, list[Sample]] = {
     "argsort": [Sample((reals(3, 4),), {"axis": 1})],
     "matmul": [
         Sample((reals(*a), reals(*b)), {})
-        for a, b in [((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((5, 2, 3), (3, 4)),
-                     ((2, 3), (5, 3, 4)), ((5, 2, 3), (5, 3, 4)), ((3,), (5, 3, 4)), ((5, 2, 3), (3,)), ((1, 2, 3), (5, 3, 4))]
+        for a, b in [
+            ((3,), (3,)),
+            ((2, 3), (3,)),
+            ((3,), (3, 2)),
+            ((2, 3), (3, 4)),
+            ((5, 2, 3), (3, 4)),
+            ((2, 3), (5, 3, 4)),
+            ((5, 2, 3), (5, 3, 4)),
+            ((3,), (5, 3, 4)),
+            ((5, 2, 3), (3,)),
+            ((1, 2, 3), (5, 3, 4)),
+        ]
     ],
     "einsum": [
         Sample((reals(2, 3), reals(3, 4)), {"subscripts": "ij,jk->ik"}),
@@ -144,7 +157,7 @@ SAMPLES: dict[str, list[Sample]] = {
         Sample((reals(2, 3), reals(2), reals(3)), {"subscripts": "ij,i,j->"}),
         Sample((reals(2, 3), reals(4)), {"subscripts": "ij,k->ki"}),
     ],
-}  # fmt: skip
+}
 
 
 def samples(name: str) -> list[Sample]:

@@ -94,6 +94,8 @@ def split_index(key: Any) -> tuple[Template, list[Value]]:
     for part in key if isinstance(key, tuple) else (key,):
         if part is None or part is Ellipsis or isinstance(part, slice) or type(part) is int:
             template.append(part)
+        elif isinstance(part, np.integer):
+            template.append(int(part))
         else:
             places = _places(part)
             template += [ARRAY] * len(places)

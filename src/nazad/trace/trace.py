@@ -153,6 +153,7 @@ def _plain(value: Any) -> Any:
     """Lists and the like as arrays; other kinds of numbers stay what they are."""
     if isinstance(value, (bool, complex)):
         return value
+    _refuse_subclass(value, type(value).__name__)
     array = np.asarray(value)
     if array.dtype.kind not in "biufc":
         raise ArgumentError(
@@ -161,6 +162,16 @@ def _plain(value: Any) -> Any:
             here(),
         )
     return array
+
+
+def _refuse_subclass(value: Any, label: str) -> None:
+    """Masked arrays and matrices mean other things by + and *: taking them for arrays would be silently wrong."""
+    if isinstance(value, np.ndarray) and type(value) not in (np.ndarray, np.memmap):
+        raise ArgumentError(
+            f"{label} is a {type(value).__module__}.{type(value).__name__}, whose operations are its own",
+            "Pass an ordinary array: np.asarray(...), and np.where for what a mask hides.",
+            here(),
+        )
 
 
 class Run(NamedTuple):
@@ -218,7 +229,8 @@ def run(
 def _value(x: Any, k: int, arguments: Arguments) -> Any:
     array: Any = x
     if isinstance(x, (np.ndarray, Traced, float, int, bool, complex, np.generic)):
-        pass
+        if type(x) is not np.ndarray:
+            _refuse_subclass(x, arguments.labels[k])
     elif hasattr(x, "__array__") or hasattr(x, "__dlpack__"):
         array = np.asarray(x)
     else:
