@@ -20,8 +20,8 @@ Structure = Any
 
 _SPACE = "nazad"
 _LEAF: Structure = optree.tree_structure(0.0, namespace=_SPACE)
+_ONE_LEAF: Structure = optree.tree_structure((0.0,), namespace=_SPACE)
 _PLAIN = {np.ndarray, np.float64, float, int}  # what needs no looking into
-_CONTAINERS = (dict, list, tuple)
 _known: set[type] = set()
 
 
@@ -38,6 +38,8 @@ def flatten(tree: Tree) -> tuple[list[Any], Structure]:
     """
     if type(tree) in _PLAIN:
         return [tree], _LEAF
+    if type(tree) is tuple and len(tree) == 1 and type(tree[0]) in _PLAIN:
+        return [tree[0]], _ONE_LEAF
     leaves, structure = optree.tree_flatten(tree, namespace=_SPACE)
     for leaf in leaves:
         if type(leaf) not in _PLAIN and _register_dataclasses(leaves):
@@ -50,6 +52,8 @@ def unflatten(structure: Structure, leaves: Iterable[Any]) -> Tree:
     if structure is _LEAF:
         (leaf,) = leaves
         return leaf
+    if structure is _ONE_LEAF:
+        return tuple(leaves)
     return optree.tree_unflatten(structure, leaves)
 
 
@@ -122,6 +126,4 @@ def _register(kind: type) -> None:
             object.__setattr__(value, name, child)
         return value
 
-    optree.register_pytree_node(
-        kind, parts, build, path_entry_type=optree.DataclassEntry, namespace=_SPACE
-    )
+    optree.register_pytree_node(kind, parts, build, path_entry_type=optree.DataclassEntry, namespace=_SPACE)

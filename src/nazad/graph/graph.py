@@ -115,10 +115,11 @@ class Graph:
                     continue
                 y, xs = F[v], [F[p] for p in v.preds]
                 for i, p in enumerate(v.preds):
-                    if p in B:
+                    arrived = B.get(p)
+                    if arrived is not None:
                         share = v.op.pull(i, y_bar, y, xs, v.params)
                         if share is not None:
-                            B[p].append(share)
+                            arrived.append(share)
                 if wanted is not None and v not in wanted:
                     B[v] = None  # nobody will ask again
         return {v: zeros_like(F[v]) if B.get(v) is None else B[v] for v in wanted or B}

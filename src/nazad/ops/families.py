@@ -19,6 +19,7 @@ the branch that ``np.where`` did not take cannot poison a gradient.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -248,6 +249,8 @@ def _times(bar: Value, d: Value) -> Value:
     """A share; partials that are plain whole numbers, as those of a sum, cost nothing."""
     if type(d) is int:
         return bar if d == 1 else -bar if d == -1 else bar * d
+    if isinstance(d, float) and math.isfinite(d):
+        return bar * d  # nothing that a zero would have to annihilate
     if type(bar) is np.ndarray is type(d):
         return _chain(bar, d)  # what the call would find out
     return chain(bar, d)
