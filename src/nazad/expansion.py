@@ -129,7 +129,8 @@ def taylor(f: Callable[..., Any], x0: Tree, x: Tree) -> Expansion:
     value, linear = jvp(g, (0.0,), (1.0,))
     if shape_of(value) != ():
         raise ArgumentError(
-            f"the function returned an array of shape {shape_of(value)}", "Taylor's theorem is for a single number."
+            f"the function returned an array of shape {shape_of(value)}",
+            "Taylor's theorem is for a single number.",
         )
     return Expansion(value, linear, _second(slope, 0.0) / 2, f(x), lambda t: _second(slope, t))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import optree
@@ -19,8 +19,8 @@ Tree = Any
 Structure = Any
 
 _SPACE = "nazad"
-_LEAF: Structure = optree.tree_structure(0.0, namespace=_SPACE)
-_ONE_LEAF: Structure = optree.tree_structure((0.0,), namespace=_SPACE)
+_LEAF: Structure = optree.tree_structure(cast(Any, 0.0), namespace=_SPACE)
+_ONE_LEAF: Structure = optree.tree_structure(cast(Any, (0.0,)), namespace=_SPACE)
 _PLAIN = {np.ndarray, np.float64, float, int}  # what needs no looking into
 _known: set[type] = set()
 
@@ -121,9 +121,11 @@ def _register(kind: type) -> None:
         return tuple(getattr(value, name) for name in names), fixed, tuple(names)
 
     def build(fixed: tuple[Any, ...], children: Iterable[Any]) -> Any:
-        value = object.__new__(kind)  # __init__ may compute, and would see placeholders
+        value: Any = object.__new__(kind)  # __init__ may compute, and would see placeholders
         for name, child in (*fixed, *zip(names, children, strict=True)):
             object.__setattr__(value, name, child)
         return value
 
-    optree.register_pytree_node(kind, parts, build, path_entry_type=optree.DataclassEntry, namespace=_SPACE)
+    optree.register_pytree_node(
+        kind, parts, cast(Any, build), path_entry_type=optree.DataclassEntry, namespace=_SPACE
+    )

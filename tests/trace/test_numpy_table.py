@@ -13,6 +13,7 @@ from nazad.errors import NoRuleError, TraceError
 from nazad.trace import numpy_table
 
 rng = np.random.default_rng(7)
+pytestmark = pytest.mark.filterwarnings("ignore:numpy.fix is deprecated")  # from NumPy 2.5 on
 A = rng.uniform(0.5, 2.0, (3, 4))
 B = rng.uniform(0.5, 2.0, (4, 2))
 v = rng.uniform(0.5, 2.0, 4)
@@ -156,6 +157,8 @@ CALLS: list[tuple[Callable[..., Any], Any]] = [
     (lambda x: np.trapezoid(v, x), v),
     (lambda x: np.meshgrid(x, np.arange(3.0))[0], v),
     (lambda x: np.meshgrid(x, v, indexing="ij")[0], v),
+    (lambda x: np.bincount([0, 2, 2, 5], x), v),
+    (lambda x: np.bincount([0, 2, 2, 1], weights=x, minlength=6), v),
     (lambda x: np.sort(x), A),
     (lambda x: np.sort(x, axis=0), A),
     (lambda x: np.sort(x, axis=None), A),

@@ -1,0 +1,5 @@
+"""The command ``nazad``."""
+
+from nazad.cli.main import main
+
+__all__ = ["main"]

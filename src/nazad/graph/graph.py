@@ -182,7 +182,7 @@ class Graph:
     def __str__(self) -> str:
         names = {v: str(v.params["name"]) for v in self.nodes if v.op is LEAF}
         names |= {v: repr(v.params["value"]) for v in self.nodes if v.op is CONSTANT}
-        lines = []
+        lines: list[str] = []
         for v in self.nodes:
             if not v.is_source:
                 names[v] = f"v{len(lines) + 1}"
@@ -225,6 +225,8 @@ def total(shares: Sequence[Any]) -> Value:
 def zeros_like(x: Value) -> Value:
     """A zero of the shape and dtype of a value; a plain one even where the value is traced."""
     shape, dtype = shape_of(x), getattr(x, "dtype", np.dtype(float))
+    if dtype.kind not in "fc":
+        dtype = np.dtype(float)  # a step has a derivative, which is zero
     return np.zeros(shape, dtype) if shape else dtype.type(0)
 
 

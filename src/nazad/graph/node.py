@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class Node:
     """One application of a primitive to an ordered list of predecessors.
 
-    A node is compared by identity and never changes. It holds no value, no gradient, no number and no flag:
+    A node is compared by identity, and does not change once its graph is handed out. It holds no value, no
+    gradient, no number and no flag:
     values live in the F that :meth:`Graph.forward` returns, cotangents in the B of :meth:`Graph.backward`.
     It is a plain class with slots because a graph may have millions of them (a frozen dataclass takes
     two and a half times as long to make).

@@ -12,7 +12,7 @@ ROOMS: tuple[ModuleType, ...] = (elementwise, reduction, structure, contraction)
 
 def table() -> dict[str, Primitive]:
     """Every primitive of the library by name, in the order of its room."""
-    found = {"chain": families.chain}
+    found: dict[str, Primitive] = {"chain": families.chain}
     for room in ROOMS:
         found |= {
             name: op for name, op in vars(room).items() if isinstance(op, Primitive) and op.name == name

@@ -226,7 +226,7 @@ def elementwise(calc: Rule, *derivs: Rule | None, name: str | None = None, symbo
     >>> nz.grad(cube)(2.0), nz.grad(nz.grad(cube))(2.0)
     (12.0, 12.0)
     """
-    return Elementwise(name or getattr(calc, "__name__", "elementwise"), calc, *derivs, symbol=symbol)
+    return Elementwise(name or str(getattr(calc, "__name__", "elementwise")), calc, *derivs, symbol=symbol)
 
 
 def _chain(y_bar: Value, d: Value) -> Value:

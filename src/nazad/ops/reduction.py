@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -31,7 +31,8 @@ def _over_rows(op: Linear, xs: list[Value], batched: list[bool], params: dict[st
 
 def _mean(x: Value, axis: Axes, keepdims: bool) -> Value:
     if x.dtype.kind == "f" and x.itemsize >= 4 and x.size:  # what np.mean does, in a third of its time
-        return np.true_divide(np.add.reduce(x, axis=axis, keepdims=keepdims), x.dtype.type(_count(x, axis)))
+        total: Value = np.add.reduce(x, axis=cast(Any, axis), keepdims=keepdims)
+        return np.true_divide(total, x.dtype.type(_count(x, axis)))
     return np.mean(x, axis=axis, keepdims=keepdims)
 
 

@@ -192,11 +192,12 @@ def _scatter(*parts: Value, templates: Sequence[Template | None], shape: Shape, 
     out = np.zeros(shape, dtype)
     start = 0
     for template in templates:
-        arrays = 0 if template is None else template.count(ARRAY)
+        index: Template = (...,) if template is None else template
+        arrays = index.count(ARRAY)
         if arrays:
-            np.add.at(out, assemble(template, parts[start + 1 : start + 1 + arrays]), parts[start])
+            np.add.at(out, assemble(index, parts[start + 1 : start + 1 + arrays]), parts[start])
         else:
-            out[... if template is None else template] += parts[start]
+            out[index] += parts[start]
         start += 1 + arrays
     return out
 

@@ -1,6 +1,6 @@
 """Tracing: from a Python function on NumPy arrays to its graph."""
 
 from nazad.trace.array import Array
-from nazad.trace.trace import Arguments, Guard, Run, Trace, argument_names, run, trace
+from nazad.trace.trace import Arguments, Guard, Run, Trace, argument_names, note_specs, run, trace
 
-__all__ = ["Arguments", "Array", "Guard", "Run", "Trace", "argument_names", "run", "trace"]
+__all__ = ["Arguments", "Array", "Guard", "Run", "Trace", "argument_names", "note_specs", "run", "trace"]

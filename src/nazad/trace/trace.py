@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -165,7 +165,7 @@ def _plain(value: Any) -> Any:
 
 
 def _refuse_subclass(value: Any, label: str) -> None:
-    """Masked arrays and matrices mean other things by + and *: taking them for arrays would be silently wrong."""
+    """Masked arrays and matrices mean other things by + and *; taken for arrays they would be wrong."""
     if isinstance(value, np.ndarray) and type(value) not in (np.ndarray, np.memmap):
         raise ArgumentError(
             f"{label} is a {type(value).__module__}.{type(value).__name__}, whose operations are its own",
@@ -266,6 +266,9 @@ def argument_names(function: Callable[..., Any], count: int) -> list[str]:
     except (TypeError, ValueError):
         parameters = []
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    for p in parameters:
+        if p.kind is p.VAR_POSITIONAL and p.name != "args":  # args is what wrappers say, not users
+            names += [f"{p.name}[{k}]" for k in range(count - len(names))]
     return [names[k] if k < len(names) else f"x{k}" for k in range(count)]
 
 
@@ -302,9 +305,14 @@ def trace(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
     """
     arguments = Arguments.of(args, argument_names(function, len(args)))
     done = run(lambda *xs: function(*xs, **kwargs), arguments)
-    for node, value in done.F.items():  # not on the way: whoever differentiates on the spot needs no specs
-        node.spec = Spec.of(value)
+    note_specs(done.F)
     return done.graph.without_dead()
+
+
+def note_specs(F: Mapping[Node, Value]) -> None:
+    """Write down shape and dtype of every node. Tracing leaves it out: a gradient has no use for them."""
+    for node, value in F.items():
+        node.spec = Spec.of(value)
 
 
 __all__ = ["CONSTANT", "Arguments", "Guard", "Run", "Trace", "argument_names", "run", "trace"]

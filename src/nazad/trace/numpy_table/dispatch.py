@@ -93,11 +93,11 @@ def unsupported(name: str, keyword: str) -> TraceError:
 
 def nearest(name: str) -> str:
     """The nearest thing that works, as a sentence."""
-    known = {"put": "np.where", "fill": "np.full_like", "at": "np.bincount"}
+    known = {"put": "np.where", "fill": "np.full_like", "at": "np.bincount(places, weights)"}
     if name in known:
         return f"The nearest that works is {known[name]}."
     names = {f.__name__ for f in FUNCTIONS} | {u.__name__ for u in UFUNCS}
-    close = difflib.get_close_matches(name, sorted(names), n=2, cutoff=0.6)
+    close = difflib.get_close_matches(name, sorted(names), n=2, cutoff=0.72)
     if close:
         return f"The nearest that works: {', '.join('np.' + c for c in close)}."
     return "Write it with functions that have one, or give it a rule with nazad.elementwise."

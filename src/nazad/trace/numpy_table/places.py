@@ -173,6 +173,14 @@ def _meshgrid(*xi: Value, indexing: str = "xy", sparse: bool = False, copy: bool
     return tuple(lines) if sparse else tuple(np.broadcast_arrays(*lines))
 
 
+@rule(np.bincount)
+def _bincount(x: Any, weights: Value = None, minlength: int = 0) -> Any:
+    places = np.asarray(x)
+    size = max(minlength, int(places.max(initial=-1)) + 1)
+    template = ((structure.ARRAY,),)
+    return structure.scatter(weights, places, templates=template, shape=(size,), dtype=np.dtype(float))
+
+
 @rule(np.nonzero)
 def _nonzero(a: Any) -> Any:
     return np.nonzero(a._ask("nonzero", np.asarray))
