@@ -358,7 +358,7 @@ def test_a_loss_that_is_none():
 
 
 def test_a_loss_that_returns_an_array():
-    with pytest.raises(ShapeError, match="single number"):
+    with pytest.raises(ShapeError, match="one number"):
         minimize(lambda w: w**2, np.ones(2), step=0.1)
 
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 import nazad as nz
 from nazad.explain import explain
-from nazad.explain.formula import Part, composed, literal, note_specs
+from nazad.explain.formula import Part, composed, literal
 from nazad.explain.local import bar
+from nazad.trace import note_specs
 
 x = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 

@@ -25,6 +25,7 @@ def batch(graph: Graph, columns: Mapping[Node, Value]) -> dict[Node, Value]:
 
     Examples
     --------
+    >>> import numpy as np
     >>> import nazad as nz
     >>> G = nz.trace(lambda x: x @ x, np.ones(2))
     >>> batch(G, {G.leaves[0]: np.array([[1.0, 2.0], [3.0, 4.0]])})[G.sinks[0]]
