@@ -122,7 +122,7 @@ class Graph:
                             arrived.append(share)
                 if wanted is not None and v not in wanted:
                     B[v] = None  # nobody will ask again
-        return {v: zeros_like(F[v]) if B.get(v) is None else B[v] for v in wanted or B}
+        return {v: zeros_like(F[v]) if B.get(v) is None else B[v] for v in (B if wanted is None else wanted)}
 
     def _in_order(self, values: Sequence[Value]) -> dict[Node, Value]:
         if len(values) != len(self.leaves):
@@ -135,8 +135,10 @@ class Graph:
             raise GraphError(f"{len(self.sinks)} sinks need {len(self.sinks)} seeds, not {len(seeds)}")
         return [_seed_for(F[sink], y_bar) for sink, y_bar in zip(self.sinks, seeds, strict=True)]
 
-    def _reached_from(self, sources: Mapping[Node, None]) -> dict[Node, None]:
+    def _reached_from(self, sources: Mapping[Node, None]) -> Iterable[Node]:
         """The nodes on a path from these, in topological order."""
+        if len(sources) == len(self.leaves) and all(v in sources for v in self.leaves):
+            return [v for v in self.nodes if v.op is not CONSTANT]
         reached: dict[Node, None] = {}
         for v in self.nodes:
             if v in sources:
@@ -213,7 +215,8 @@ def total(shares: Sequence[Any]) -> Value:
         return None
     pieces = [s for s in shares if isinstance(s, Piece)]
     if pieces:
-        return pieces[0].join(pieces, [s for s in shares if not isinstance(s, Piece)])
+        dense = [s for s in shares if not isinstance(s, Piece)] if len(pieces) < len(shares) else []
+        return pieces[0].join(pieces, dense)
     if len(shares) == 2:
         return shares[0] + shares[1]
     if len(shares) > 2 and type(shares[0]) is np.ndarray:

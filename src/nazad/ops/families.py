@@ -296,7 +296,7 @@ def keep_axes(y: Value, x: Value, axis: tuple[int, ...]) -> Value:
     return y.reshape(tuple([1 if i in axis else n for i, n in enumerate(shape_of(x))]))
 
 
-_PYTHON = (float, int, bool, complex)
+_PYTHON = frozenset((float, int, bool, complex))
 
 
 def _is_real(x: Value) -> bool:

@@ -20,7 +20,7 @@ from nazad.ops.families import Elementwise
 from nazad.ops.structure import split_index
 from nazad.trace import numpy_table
 
-_PYTHON = (float, int, bool, complex)
+_PYTHON = frozenset((float, int, bool, complex))
 
 Method = Callable[..., Any]
 _e = ops.elementwise

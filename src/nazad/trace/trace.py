@@ -70,18 +70,12 @@ class Trace:
                 "A traced value must not be kept beyond the call that it was made for; return it instead.",
                 here(),
             )
-        preds, values = [], []
-        for arg in args:
-            if type(arg) is Array and arg.trace is self:
-                preds.append(arg.node)
-                values.append(arg.value)
-            else:
-                node = self._constant(arg)
-                preds.append(node)
-                values.append(node.params["value"])
+        F = self.F
+        preds = tuple([a.node if type(a) is Array and a.trace is self else self._constant(a) for a in args])
+        values = [F[p] for p in preds]
         value = op(*values, **params) if self.nested else op.calc(*values, **params)
-        node = Node(op, tuple(preds), params, None, here(3))
-        self.F[node] = value
+        node = Node(op, preds, params, None, here(3))
+        F[node] = value
         return Array(self, node, value)
 
     def answered(self, node: Node, what: str, answer: Any) -> None:
@@ -108,7 +102,7 @@ class Trace:
     # --- constants: values that do not depend on the leaves of this trace
     def _constant(self, value: Value) -> Node:
         kind = type(value)
-        if kind in (float, int):
+        if kind is float or kind is int:
             node = self._numbers.get((kind, value)) if value else None
             if node is None:
                 node = self._numbers[kind, value] = self._new_constant(value)
