@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn, Protocol
 
 from nazad import __version__
-from nazad.cli import explain, fit, predict
+from nazad.cli import demo, explain, fit, predict
 from nazad.errors import ArgumentError, DataError, ExpressionError, ModelFileError, NazadError, ShapeError
 
 FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
@@ -29,7 +29,7 @@ class Command(Protocol):
     def add_parser(self, subparsers: Any) -> None: ...
 
 
-COMMANDS: tuple[Command, ...] = (explain, fit, predict)
+COMMANDS: tuple[Command, ...] = (explain, fit, predict, demo)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,0 +1,1 @@
+"""What ``nazad demo`` shows: real data, three kinds of descent, and a plot of their curves."""
