@@ -389,7 +389,7 @@ class Own(np.ndarray):
             "returned 2 values, and a gradient is that of one",
         ),
         (lambda: nz.grad(lambda x: np.argmax(x))(np.ones(3)), ArgumentError, "returned int64 numbers"),
-        (lambda: nz.grad(lambda x: "text")(1.0), ArgumentError, "str 'text' took part"),
+        (lambda: nz.grad(lambda x: "text")(1.0), ArgumentError, "'text' took part"),
         (
             lambda: nz.jvp(np.sin, (np.ones(3),), (np.ones(2),)),
             ShapeError,
@@ -431,7 +431,7 @@ def test_a_captured_array_that_is_written_into(size: int) -> None:
     if size == 10:
         assert nz.grad(g)(1.0) == 2.0 * 5.0 * size
     else:
-        with pytest.raises(TraceError, match="written into during the trace"):
+        with pytest.raises(TraceError, match="has been written into since"):
             nz.grad(g)(1.0)
 
 

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from nazad.api import jvp
-from nazad.errors import ArgumentError
+from nazad.errors import ArgumentError, ShapeError
 from nazad.graph import shape_of
-from nazad.tree import Tree, tree_map
+from nazad.tree import Tree, flatten, tree_map, unflatten
 
 _GRID = 64
 _HALVINGS = 60
@@ -118,7 +118,7 @@ def taylor(f: Callable[..., Any], x0: Tree, x: Tree) -> Expansion:
     >>> round(e.t_bar, 4)
     0.3475
     """
-    step = tree_map(lambda a, b: b - a, x0, x)
+    step = _from(x0, x)
 
     def g(t: Any) -> Any:
         return f(tree_map(lambda a, d: a + t * d, x0, step))
@@ -133,6 +133,17 @@ def taylor(f: Callable[..., Any], x0: Tree, x: Tree) -> Expansion:
             "Taylor's theorem is for a single number.",
         )
     return Expansion(value, linear, _second(slope, 0.0) / 2, f(x), lambda t: _second(slope, t))
+
+
+def _from(x0: Tree, x: Tree) -> Tree:
+    """x - x0, entry by entry."""
+    (start, structure), (goal, other) = flatten(x0), flatten(x)
+    if structure != other:
+        raise ArgumentError(f"x has the structure {other}", f"It has that of x0: {structure}.")
+    for a, b in zip(start, goal, strict=True):
+        if shape_of(a) != shape_of(b):
+            raise ShapeError(f"x has shape {shape_of(b)} where x0 has shape {shape_of(a)}")
+    return unflatten(structure, [b - a for a, b in zip(start, goal, strict=True)])
 
 
 def _second(slope: Callable[[Any], Any], t: float) -> Any:

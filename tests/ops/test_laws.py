@@ -13,7 +13,7 @@ import pytest
 
 import nazad as nz
 from nazad import ops
-from nazad.ops.structure import ARRAY
+from nazad.ops.structure import ARRAY, Layout
 
 rng = np.random.default_rng(20)
 
@@ -121,15 +121,15 @@ SAMPLES: dict[str, list[Sample]] = {
         Sample((reals(4, 2, 3), places, places), {"template": (ARRAY, slice(None), ARRAY)}),
     ],
     "scatter": [
-        Sample((reals(3), places), {"templates": ((ARRAY,),), "shape": (4,), "dtype": np.dtype(float)}),
+        Sample((reals(3), places), {"layout": Layout([(ARRAY,)]), "shape": (4,), "dtype": np.dtype(float)}),
         Sample(
             (reals(4, 2), reals(2), reals(3, 2), places),
-            {"templates": (None, (1,), (ARRAY,)), "shape": (4, 2), "dtype": np.dtype(float)},
+            {"layout": Layout([(...,), (1,), (ARRAY,)]), "shape": (4, 2), "dtype": np.dtype(float)},
         ),
     ],
     "concatenate": [
-        Sample((reals(2, 3), reals(1, 3), reals(4, 3)), {"axis": 0}),
-        Sample((reals(2, 1), reals(2, 2)), {"axis": 1}),
+        Sample((reals(2, 3), reals(1, 3), reals(4, 3)), {"axis": 0, "ends": (2, 3, 7)}),
+        Sample((reals(2, 1), reals(2, 2)), {"axis": 1, "ends": (1, 3)}),
     ],
     "stack": [Sample((reals(2, 3), reals(2, 3)), {"axis": 1})],
     "where": [Sample((mask(3, 2), reals(3, 2), reals(2)), {}), Sample((mask(4), reals(), reals(4)), {})],

@@ -310,16 +310,17 @@ def test_every_rule_is_called_above(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(numpy_table, "call_function", watched)
     for f, x in [*CALLS, *VALUES]:
         value_of(f, x)
-    missed = set(numpy_table.FUNCTIONS) - called - {np.empty_like, np.copyto}
+    refusals = {np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal}
+    missed = set(numpy_table.FUNCTIONS) - called - {np.empty_like} - refusals
     assert not {f.__name__ for f in missed}
 
 
 # --- what has no rule says so
 def test_function_without_a_rule_names_itself_the_line_and_a_remedy() -> None:
     with pytest.raises(
-        NoRuleError, match=r"test_numpy_table.py:\d+: np.fft.fft has no derivative rule.*Write it"
+        NoRuleError, match=r"test_numpy_table.py:\d+: np.unwrap has no derivative rule.*Write it"
     ):
-        nz.grad(lambda x: np.fft.fft(x).sum())(v)
+        nz.grad(lambda x: np.unwrap(x).sum())(v)
 
 
 def test_near_name_is_offered() -> None:
@@ -336,11 +337,11 @@ def test_near_name_is_offered() -> None:
             r"np.add\(where=\) cannot be traced. Choose with np.where",
         ),
         (lambda x: np.sum(x, out=np.zeros(())), r"np.sum\(out=\) cannot be traced"),
-        (lambda x: np.add.at(x, [0], 1.0), "np.add.at has no derivative rule"),
+        (lambda x: np.add.at(x, [0], 1.0), "would be written into an array"),
         (lambda x: np.array([x[0], x[1]]).sum(), "would become an ordinary NumPy array"),
         (lambda x: np.asarray(x).sum(), "would become an ordinary NumPy array"),
         (lambda x: float(x[0]), r"would become float\(\)"),
-        (lambda x: np.full_like(A, x[0]), "written into an ordinary array"),
+        (lambda x: np.full_like(A, x[0]), "would be written into an array"),
         (lambda x: x.astype(str), "cast to <U"),
     ],
 )

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nazad.errors import ArgumentError, ShapeError
-from nazad.graph import Spec, Traced, Value, here, shape_of, zeros_like
-from nazad.trace import Arguments, Run, argument_names, run
+from nazad.graph import Spec, Traced, Value, dtype_of, here, shape_of, zeros_like
+from nazad.trace import Arguments, Run, argument_names
 from nazad.transform.forward import pushforward
 from nazad.tree import Structure, flatten, unflatten
 
@@ -40,9 +40,11 @@ class Chosen(NamedTuple):
 
 
 def choose(f: Callable[..., Any], argnums: ArgNums, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Chosen:
-    single = isinstance(argnums, (int, str))
-    wanted = [argnums] if isinstance(argnums, (int, str)) else list(argnums)
+    single = isinstance(argnums, (int, str, np.integer))
+    wanted = [argnums] if isinstance(argnums, (int, str, np.integer)) else list(argnums)
     keys = [_position(key, args, kwargs, f) for key in wanted]
+    if len(set(keys)) < len(keys):
+        raise ArgumentError(f"argnums={argnums!r} names an argument twice")
     positional = argument_names(f, len(args))
     picked = tuple(args[k] if isinstance(k, int) else kwargs[k] for k in keys)
     names = [positional[k] if isinstance(k, int) else k for k in keys]
@@ -79,7 +81,30 @@ def _position(
             f"argnums={key}, but {called} got {len(args)} positional arguments",
             "Give the argument by position, or name a keyword argument in argnums.",
         )
-    return key % len(args)
+    return int(key) % len(args)
+
+
+def demand_function(f: Any, transform: str, argnums: Any = 0) -> None:
+    """Refuse what is no function, and the point given where ``argnums`` stands."""
+    if not callable(f):
+        raise ArgumentError(
+            f"{transform} takes a function and got {type(f).__name__} {f!r:.40}",
+            f"Write nz.{transform}(f)(x).",
+        )
+    each = argnums if isinstance(argnums, (tuple, list)) else [argnums]
+    if isinstance(argnums, bool) or not all(isinstance(k, (int, str, np.integer)) for k in each):
+        raise ArgumentError(
+            f"argnums is {argnums!r:.40}",
+            f"It takes positions or names; the point comes in a second call: nz.{transform}(f)(x).",
+        )
+
+
+def demand_tuple(primals: Any, what: str) -> tuple[Any, ...]:
+    """The arguments as a tuple: one array alone would be taken for a sequence of them."""
+    if not isinstance(primals, (tuple, list)):
+        met = f"{type(primals).__name__} {primals!r:.30}"
+        raise ArgumentError(f"{what} is {met}", "Give the tuple of the arguments, (x,) for a single one.")
+    return tuple(primals)
 
 
 def _demand_differentiable(x: Any, label: str) -> None:
@@ -89,7 +114,10 @@ def _demand_differentiable(x: Any, label: str) -> None:
     if kind in "iub":
         met = f"{label} is an integer or a boolean, and a derivative by it is zero or undefined"
         raise ArgumentError(
-            met, "Make it a float (2.0 for 2, x.astype(float) for x), or leave it out of argnums.", here()
+            met,
+            "Make it a float (2.0 for 2, x.astype(float) for x), or do not differentiate by it: leave it out of "
+            "argnums, or write lambda x: f(x, n).",
+            here(),
         )
     if kind == "c":
         raise ArgumentError(
@@ -104,10 +132,6 @@ def _demand_differentiable(x: Any, label: str) -> None:
 
 def _is_number(x: Any) -> bool:
     return isinstance(x, (Traced, np.ndarray, np.generic, int, float, complex)) or hasattr(x, "__array__")
-
-
-def run_chosen(chosen: Chosen, has_aux: bool = False) -> Run:
-    return run(chosen.function, chosen.arguments, has_aux)
 
 
 def demand_scalar(done: Run, f: Callable[..., Any]) -> None:
@@ -130,7 +154,7 @@ def demand_scalar(done: Run, f: Callable[..., Any]) -> None:
 def demand_real(done: Run) -> None:
     for sink in done.graph.sinks:
         value = done.F[sink]
-        dtype = value.dtype if hasattr(value, "dtype") else np.result_type(value)
+        dtype = dtype_of(value)
         if dtype.kind != "f" and sink.preds:
             raise ArgumentError(
                 f"the function returned {dtype} numbers, which have no derivative",
@@ -154,21 +178,24 @@ def like(x_dot: Any, x: Any) -> Any:
         raise ShapeError(
             f"a tangent has shape {shape_of(x_dot)} and its primal {shape_of(x)}", "They have the same shape."
         )
-    dtype = x.dtype if hasattr(x, "dtype") else np.dtype(float)
+    dtype = dtype_of(x)
     if isinstance(x_dot, Traced):
         traced: Value = x_dot
         return traced if traced.dtype == dtype else traced.astype(dtype)
     return np.asarray(x_dot, dtype)[()]
 
 
-def seeds_for(done: Run, y_bars: Sequence[Any]) -> list[Any]:
-    return [like(y_bar, done.F[sink]) for y_bar, sink in zip(y_bars, done.graph.sinks, strict=True)]
-
-
 def push(done: Run, x_dots: Sequence[Value]) -> list[Value]:
     tangents = pushforward(done.graph, done.F, dict(zip(done.graph.leaves, x_dots, strict=True)))
     dots = [tangents[y] if y in tangents else zeros_like(done.F[y]) for y in done.graph.sinks]
     return owned(dots, [done.F[y] for y in done.graph.sinks])
+
+
+def returned(done: Run) -> Any:
+    """What the function returned, as arrays that the caller may write into."""
+    values = [done.F[sink] for sink in done.graph.sinks]
+    copies = [v.copy() if type(v) is np.ndarray else v for v in values]
+    return unflatten(done.structure, copies)
 
 
 def owned(values: Sequence[Value], patterns: Sequence[Any]) -> list[Value]:

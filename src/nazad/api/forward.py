@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from nazad.api.chosen import (
-    choose,
-    like,
-    matching,
-    push,
-    run_chosen,
-)
+from nazad.api.chosen import choose, demand_function, demand_tuple, like, matching, push, returned
 from nazad.api.reverse import grad
+from nazad.trace import run
 from nazad.tree import flatten, unflatten
 
 
@@ -44,13 +39,16 @@ def jvp(
     >>> nz.jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 10.0))
     (6.0, 23.0)
     """
-    chosen = choose(f, tuple(range(len(primals))), tuple(primals), {})
-    dots = matching(tuple(tangents), flatten(tuple(primals))[1], "the tangent", "the primal")
-    done = run_chosen(chosen, has_aux)
+    demand_function(f, "jvp")
+    point, direction = demand_tuple(primals, "primals"), demand_tuple(tangents, "tangents")
+    chosen = choose(f, tuple(range(len(point))), point, {})
+    dots = matching(direction, flatten(point)[1], "the tangent", "the primal")
+    done = run(chosen.function, chosen.arguments, has_aux)
     y_dot = unflatten(
         done.structure, push(done, [like(d, x) for d, x in zip(dots, chosen.leaves, strict=True)])
     )
-    return (done.value, y_dot, done.aux) if has_aux else (done.value, y_dot)
+    value = returned(done)
+    return (value, y_dot, done.aux) if has_aux else (value, y_dot)
 
 
 def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
@@ -79,6 +77,6 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     >>> nz.hvp(lambda x: np.sum(x**3), (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),))
     array([ 6., 12.])
     """
-    gradient = grad(f, argnums=tuple(range(len(primals))))
+    gradient = grad(f, argnums=tuple(range(len(demand_tuple(primals, "primals")))))
     product = jvp(gradient, primals, tangents)[1]
     return product[0] if len(product) == 1 else product

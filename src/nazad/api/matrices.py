@@ -9,18 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from nazad.api.chosen import (
-    ArgNums,
-    Chosen,
-    choose,
-    demand_real,
-    push,
-    run_chosen,
-)
+from nazad.api.chosen import ArgNums, Chosen, choose, demand_function, demand_real, push
 from nazad.api.reverse import grad
 from nazad.api.rows import vmap
-from nazad.graph import Traced, Value, shape_of
-from nazad.trace import Run
+from nazad.errors import ArgumentError
+from nazad.graph import Traced, Value, dtype_of, shape_of
+from nazad.trace import Run, run
 from nazad.tree import unflatten
 
 
@@ -54,11 +48,15 @@ def jacobian(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False)
            [0., 4.]])
     """
 
+    demand_function(f, "jacobian", argnums)
+
     @functools.wraps(f)
     def matrix(*args: Any, **kwargs: Any) -> Any:
         chosen = choose(f, argnums, args, kwargs)
-        done = run_chosen(chosen, has_aux)
+        done = run(chosen.function, chosen.arguments, has_aux)
         demand_real(done)
+        if not chosen.leaves:
+            raise ArgumentError("there is nothing to differentiate by: the argument has no arrays in it")
         n_in = sum(np.size(x) for x in chosen.leaves)
         n_out = sum(np.size(done.F[sink]) for sink in done.graph.sinks)
         blocks = _by_columns(done, chosen) if n_in <= n_out else _by_rows(done, chosen)
@@ -68,7 +66,7 @@ def jacobian(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False)
     return matrix
 
 
-def hessian(f: Callable[..., Any], argnums: ArgNums = 0) -> Callable[..., Any]:
+def hessian(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> Callable[..., Any]:
     """The function that returns the Hessian of ``f``: the Jacobian of its gradient.
 
     Parameters
@@ -77,6 +75,8 @@ def hessian(f: Callable[..., Any], argnums: ArgNums = 0) -> Callable[..., Any]:
         A function written in NumPy that returns a single real number.
     argnums : int, str or sequence of these, optional
         As in :func:`value_and_grad`.
+    has_aux : bool, optional
+        Whether ``f`` returns ``(value, aux)``.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def hessian(f: Callable[..., Any], argnums: ArgNums = 0) -> Callable[..., Any]:
     array([[4., 2.],
            [2., 0.]])
     """
-    return jacobian(grad(f, argnums), argnums)
+    return jacobian(grad(f, argnums, has_aux), argnums, has_aux)
 
 
 def _basis(shapes: Sequence[tuple[tuple[int, ...], Any]]) -> list[Any]:
@@ -106,7 +106,7 @@ def _basis(shapes: Sequence[tuple[tuple[int, ...], Any]]) -> list[Any]:
 
 
 def _outline(x: Any) -> tuple[tuple[int, ...], Any]:
-    return shape_of(x), x.dtype if hasattr(x, "dtype") else np.dtype(float)
+    return shape_of(x), dtype_of(x)
 
 
 def _by_columns(done: Run, chosen: Chosen) -> list[list[Value]]:

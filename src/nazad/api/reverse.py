@@ -8,14 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from nazad.api.chosen import (
-    ArgNums,
-    choose,
-    demand_scalar,
-    matching,
-    run_chosen,
-    seeds_for,
-)
+from nazad.api.chosen import ArgNums, choose, demand_function, demand_scalar, matching, returned
+from nazad.trace import run
 
 _ONE = np.float64(1.0)
 
@@ -54,10 +48,12 @@ def value_and_grad(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = 
     (np.float64(5.0), array([2., 4.]))
     """
 
+    demand_function(f, "grad", argnums)
+
     @functools.wraps(f)
     def with_gradient(*args: Any, **kwargs: Any) -> Any:
         chosen = choose(f, argnums, args, kwargs)
-        done = run_chosen(chosen, has_aux)
+        done = run(chosen.function, chosen.arguments, has_aux)
         demand_scalar(done, f)
         leaves = done.graph.leaves
         B = done.graph.backward(done.F, _ONE, wrt=leaves)
@@ -126,12 +122,15 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     >>> pullback(np.array([1.0, 10.0]))
     (array([  1., -10.]),)
     """
+    demand_function(f, "vjp")
     chosen = choose(f, tuple(range(len(primals))), primals, {})
-    done = run_chosen(chosen, has_aux)
+    done = run(chosen.function, chosen.arguments, has_aux)
 
     def pullback(y_bar: Any) -> Any:
+        done.trace.look_again()
         seeds = matching(y_bar, done.structure, "the cotangent", "the value")
-        B = done.graph.backward(done.F, seeds_for(done, seeds), wrt=done.graph.leaves)
+        B = done.graph.backward(done.F, seeds, wrt=done.graph.leaves)
         return chosen.shaped([B[leaf] for leaf in done.graph.leaves])
 
-    return (done.value, pullback, done.aux) if has_aux else (done.value, pullback)
+    value = returned(done)
+    return (value, pullback, done.aux) if has_aux else (value, pullback)

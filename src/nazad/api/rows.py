@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import optree
 
+from nazad.api.chosen import demand_function
 from nazad.errors import ArgumentError, ShapeError, TraceError
-from nazad.graph import Node, Traced, Value, here, shape_of
+from nazad.graph import Node, Traced, Value, here, rank_of, shape_of
 from nazad.trace import Arguments, Array, Run, Trace, run
 from nazad.transform.batch import batch
 from nazad.tree import Structure, flatten, paths_in, unflatten
@@ -23,11 +24,11 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
     ----------
     f : callable
         A function of single rows, written in NumPy. It must not branch on values that differ between rows.
-    in_axes : int, None or tuple of these, optional
-        Which axis of each argument counts the rows; None for an argument that all rows share. An entry may be
-        a structure that matches the argument's.
-    out_axes : int or pytree of int, optional
-        Where the axis of the rows stands in each result.
+    in_axes : int, None or sequence of these, optional
+        Which axis of each positional argument counts the rows; None for an argument that all rows share. An
+        entry may be a structure that matches the argument's. Keyword arguments are shared by all rows.
+    out_axes : int, None or pytree of these, optional
+        Where the axis of the rows stands in each result; None for one that is the same for all rows.
 
     Returns
     -------
@@ -49,25 +50,27 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
     array([3., 4.])
     """
 
+    demand_function(f, "vmap")
+
     @functools.wraps(f)
     def over_rows(*args: Any, **kwargs: Any) -> Any:
-        axes = in_axes if isinstance(in_axes, tuple) else (in_axes,) * len(args)
+        axes = tuple(in_axes) if isinstance(in_axes, (tuple, list)) else (in_axes,) * len(args)
         if len(axes) != len(args):
             raise ArgumentError(f"in_axes has {len(axes)} entries and there are {len(args)} arguments")
         leaves, structure = flatten(args)
         places = _prefix(axes, args)
+        labels = paths_in(structure)
         rows_first = [
-            x if a is None else np.moveaxis(_numeric(x), a, 0) for x, a in zip(leaves, places, strict=True)
+            x if a is None else _axis_first(x, a, label)
+            for x, a, label in zip(leaves, places, labels, strict=True)
         ]
-        size = _rows(rows_first, places, paths_in(structure))
+        size = _rows(rows_first, places, labels)
         mapped = [k for k, a in enumerate(places) if a is not None]
         done = _run_one_row(f, structure, rows_first, mapped, kwargs)
         many = batch(done.graph, dict(zip(done.graph.leaves, [rows_first[k] for k in mapped], strict=True)))
-        outs = [_all_rows(many, done.F, sink, size) for sink in done.graph.sinks]
         goals = _prefix(out_axes, done.value)
-        return unflatten(
-            done.structure, [np.moveaxis(y, 0, a) if a else y for y, a in zip(outs, goals, strict=True)]
-        )
+        outs = [_placed(many, done.F, y, size, a) for y, a in zip(done.graph.sinks, goals, strict=True)]
+        return unflatten(done.structure, outs)
 
     return over_rows
 
@@ -119,10 +122,26 @@ def _rows(columns: list[Any], places: list[Any], labels: list[str]) -> int:
     return next(iter(sizes.values()))
 
 
-def _all_rows(many: dict[Node, Value], F: dict[Node, Value], sink: Node, size: int) -> Value:
-    if sink in many:
-        return many[sink]
-    return np.broadcast_to(F[sink], (size, *shape_of(F[sink])))
+def _axis_first(x: Any, axis: int, label: str) -> Value:
+    array: Value = x if isinstance(x, Traced) else np.asarray(x)
+    if not -rank_of(array) <= axis < rank_of(array):
+        raise ArgumentError(
+            f"argument {label} of vmap has shape {shape_of(array)} and so has no axis {axis}",
+            "Name another axis in in_axes, or None for an argument that all rows share.",
+            here(),
+        )
+    rows: Value = np.moveaxis(array, axis, 0)
+    return rows
+
+
+def _placed(many: dict[Node, Value], F: dict[Node, Value], sink: Node, size: int, axis: int | None) -> Value:
+    """A result for all rows, the axis of the rows where it belongs."""
+    if axis is None and sink in many:
+        raise ArgumentError("out_axes=None stands for a result that differs from row to row")
+    if axis is None:
+        return F[sink]
+    rows = many[sink] if sink in many else np.broadcast_to(F[sink], (size, *shape_of(F[sink])))
+    return np.moveaxis(rows, 0, axis) if axis else rows
 
 
 def _prefix(axes: Any, tree: Any) -> list[Any]:
@@ -137,7 +156,3 @@ def _prefix(axes: Any, tree: Any) -> list[Any]:
 
 def _has_none(axes: Any) -> bool:
     return any(a is None for a in optree.tree_leaves(axes, none_is_leaf=True, namespace="nazad"))
-
-
-def _numeric(x: Any) -> Any:
-    return x if isinstance(x, Traced) else np.asarray(x)

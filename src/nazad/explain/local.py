@@ -35,7 +35,7 @@ def local_value(v: Node, i: int, y: Value, xs: Sequence[Value]) -> Value:
     1.0
     """
     if isinstance(v.op, Elementwise):
-        return v.op.local(i, y, xs)
+        return v.op.local(i, y, xs, v.params)
     if isinstance(v.op, Reduction):
         return v.op.local(y, xs[0], **v.params)
     return None
@@ -80,7 +80,7 @@ def _rule_of(v: Node, i: int, y: Named, xs: list[Named], y_bar: Value) -> Part:
     op = v.op
     if isinstance(op, Elementwise):
         entries = [(_entry(x), part) for x, part in (y, *xs)]
-        return _traced(lambda y, *xs: op.local(i, y, xs), entries)
+        return _traced(lambda y, *xs: op.local(i, y, xs, v.params), entries)
     if isinstance(op, Reduction):
         kept = np.reshape(y[0], [1 if a in v.params["axis"] else n for a, n in enumerate(np.shape(xs[0][0]))])
         rest = {k: a for k, a in v.params.items() if k != "keepdims"}

@@ -3,12 +3,13 @@
 from nazad.graph.graph import Graph, Piece, topological_order, total, zeros_like
 from nazad.graph.node import Node
 from nazad.graph.primitive import CONSTANT, LEAF, Primitive, Traced, Value, constant, leaf
-from nazad.graph.spec import Spec, rank_of, shape_of
+from nazad.graph.spec import PYTHON_NUMBERS, Spec, dtype_of, is_real, rank_of, shape_of
 from nazad.graph.where import Where, here
 
 __all__ = [
     "CONSTANT",
     "LEAF",
+    "PYTHON_NUMBERS",
     "Graph",
     "Node",
     "Piece",
@@ -18,7 +19,9 @@ __all__ = [
     "Value",
     "Where",
     "constant",
+    "dtype_of",
     "here",
+    "is_real",
     "leaf",
     "rank_of",
     "shape_of",

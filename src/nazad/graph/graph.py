@@ -24,7 +24,7 @@ import numpy as np
 from nazad.errors import GraphError, ShapeError
 from nazad.graph.node import Node
 from nazad.graph.primitive import CONSTANT, LEAF, Value
-from nazad.graph.spec import shape_of
+from nazad.graph.spec import dtype_of, shape_of
 
 
 class Graph:
@@ -219,7 +219,7 @@ def total(shares: Sequence[Any]) -> Value:
         return pieces[0].join(pieces, dense)
     if len(shares) == 2:
         return shares[0] + shares[1]
-    if len(shares) > 2 and type(shares[0]) is np.ndarray:
+    if all(type(s) is np.ndarray for s in shares):
         start = shares[0] + shares[1]  # a fresh array, which the others may be added into
         return functools.reduce(operator.iadd, shares[2:], start)
     return functools.reduce(operator.add, shares)
@@ -227,7 +227,7 @@ def total(shares: Sequence[Any]) -> Value:
 
 def zeros_like(x: Value) -> Value:
     """A zero of the shape and dtype of a value; a plain one even where the value is traced."""
-    shape, dtype = shape_of(x), getattr(x, "dtype", np.dtype(float))
+    shape, dtype = shape_of(x), dtype_of(x)
     if dtype.kind not in "fc":
         dtype = np.dtype(float)  # a step has a derivative, which is zero
     return np.zeros(shape, dtype) if shape else dtype.type(0)
@@ -241,7 +241,7 @@ def _seed_for(y: Value, y_bar: Value) -> Value:
             f"the seed has shape {shape_of(y_bar)} and the sink {shape_of(y)}",
             "A seed has the shape of its sink.",
         )
-    dtype = getattr(y, "dtype", np.dtype(float))
+    dtype = dtype_of(y)
     if not hasattr(y_bar, "dtype"):
         return np.asarray(y_bar, dtype)[()]
     return y_bar if y_bar.dtype == dtype or dtype.kind not in "fc" else y_bar.astype(dtype)

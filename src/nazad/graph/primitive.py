@@ -8,7 +8,6 @@ operation by name.
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -26,6 +25,8 @@ class Recorder(Protocol):
     """What a traced value belongs to: it turns an application of a primitive into a node."""
 
     level: int
+    finished: bool
+    viewed: set[Node]
     errors: list[Exception]
 
     def record(self, op: Primitive, args: Sequence[Value], params: Params) -> Value: ...
@@ -43,6 +44,8 @@ class Traced:
 class Primitive:
     """An indivisible operation.
 
+    A family says how it is differentiated and batched; by itself it only computes.
+
     Calling it on numbers computes. Calling it on traced values computes and records a node. Calling it on
     nodes makes a node, which is how a graph is built by hand.
 
@@ -53,6 +56,9 @@ class Primitive:
     calc : callable
         ``calc(*xs, **params)``, the value from the arguments' values.
     """
+
+    is_view = False
+    """Whether NumPy's result may share its memory with the argument."""
 
     def __init__(self, name: str, calc: Callable[..., Value]) -> None:
         self.name, self.calc = name, calc
@@ -74,17 +80,14 @@ class Primitive:
             raise GraphError(f"{self.name} was called on a node and on a traced value at once")
         return Node(self, tuple(a if type(a) is Node else constant(a) for a in args), params)
 
-    @abstractmethod
     def pull(self, i: int, y_bar: Value, y: Value, xs: Sequence[Value], params: Params) -> Any:
         """The share of argument ``i`` in the cotangent ``y_bar``; None where there is none."""
         raise NotImplementedError(f"{self.name} has no derivative")
 
-    @abstractmethod
     def push(self, x_dots: Sequence[Value], y: Value, xs: Sequence[Value], params: Params) -> Value:
         """The tangent of the value, from the arguments' tangents (None for zero); None for zero."""
         raise NotImplementedError(f"{self.name} has no derivative")
 
-    @abstractmethod
     def batch(self, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
         """The values for a whole batch; batched arguments and the result have the batch as axis 0."""
         raise NotImplementedError(f"{self.name} has no batching rule")

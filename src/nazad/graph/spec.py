@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+PYTHON_NUMBERS = frozenset((float, int, bool, complex))
+"""Types that are weak in NumPy's promotion and have neither shape nor dtype."""
+
 
 def shape_of(x: Any) -> tuple[int, ...]:
     """The shape of an array, a traced value or a number; on traced values much faster than ``np.shape``."""
@@ -18,6 +21,22 @@ def shape_of(x: Any) -> tuple[int, ...]:
 def rank_of(x: Any) -> int:
     """The number of axes of an array, a traced value or a number."""
     return len(shape_of(x))
+
+
+def dtype_of(x: Any) -> np.dtype[Any]:
+    """The dtype of an array, a traced value or a number."""
+    try:
+        return x.dtype  # type: ignore[no-any-return]
+    except AttributeError:
+        return np.result_type(type(x))
+
+
+def is_real(x: Any) -> bool:
+    """Whether derivatives flow through this value: integers and booleans carry none.
+
+    A Python integer counts as a number like any other; it stands in formulas as 2 does in 2 x.
+    """
+    return type(x) in PYTHON_NUMBERS or x.dtype.kind in "fc"
 
 
 class Spec(NamedTuple):
@@ -38,7 +57,7 @@ class Spec(NamedTuple):
         try:
             return tuple.__new__(cls, (value.shape, value.dtype))  # half the time of cls(...)
         except AttributeError:
-            return cls((), np.result_type(type(value)))
+            return cls((), dtype_of(value))
 
     def __str__(self) -> str:
         return f"{self.dtype}{list(self.shape)}" if self.shape else str(self.dtype)

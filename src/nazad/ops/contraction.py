@@ -77,7 +77,7 @@ def _padded(x: Value, many: bool, rank: int, goal: int) -> Value:
 matmul = Linear("matmul", np.matmul, _share_of_left, _share_of_right, batch=_batch_matmul, symbol="@")
 
 
-def _einsum_transpose(i: int, y_bar: Value, *xs: Value, subscripts: str) -> Value:
+def _einsum_transpose(i: int, y_bar: Value, xs: Sequence[Value], subscripts: str) -> Value:
     inputs, output = parse(subscripts)
     others = [*inputs[:i], *inputs[i + 1 :]]
     known = set(output).union(*others)

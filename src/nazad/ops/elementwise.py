@@ -37,6 +37,11 @@ def over(a: Value, b: Value) -> Value:
     return np.divide(a, np.where(np.equal(b, 0), np.inf, b))
 
 
+def _lead(x: Value, y: Value) -> Value:
+    """x - y, and 0 between equal infinities."""
+    return np.where(np.isinf(x) & np.equal(x, y), 0, x - y)
+
+
 # --- arithmetic
 add = _op(np.add, _one, _one, symbol="+")
 subtract = _op(np.subtract, _one, _minus_one, symbol="-")
@@ -57,20 +62,26 @@ float_power = _op(
     lambda z, x, y: chain(z, np.log(x)),
     symbol="**",
 )
-remainder = _op(np.remainder, _one, lambda z, x, y: -np.floor(x / y), symbol="%")
-fmod = _op(np.fmod, _one, lambda z, x, y: -np.trunc(x / y))
+remainder = _op(np.remainder, _one, lambda z, x, y: -np.floor_divide(x, y), symbol="%")
+fmod = _op(np.fmod, _one, lambda z, x, y: -np.rint((x - z) / y))
 hypot = _op(np.hypot, lambda z, x, y: over(x, z), lambda z, x, y: over(y, z))
 
 # --- exponentials and logarithms
 exp = _op(np.exp, lambda y, x: y)
 exp2 = _op(np.exp2, lambda y, x: y * LN2)
-expm1 = _op(np.expm1, lambda y, x: y + 1)
+expm1 = _op(np.expm1, lambda y, x: np.exp(x))
 log = _op(np.log, lambda y, x: 1 / x)
 log2 = _op(np.log2, lambda y, x: 1 / (x * LN2))
 log10 = _op(np.log10, lambda y, x: 1 / (x * LN10))
 log1p = _op(np.log1p, lambda y, x: 1 / (1 + x))
-logaddexp = _op(np.logaddexp, lambda z, x, y: np.exp(x - z), lambda z, x, y: np.exp(y - z))
-logaddexp2 = _op(np.logaddexp2, lambda z, x, y: np.exp2(x - z), lambda z, x, y: np.exp2(y - z))
+logaddexp = _op(
+    np.logaddexp, lambda z, x, y: 1 / (1 + np.exp(_lead(y, x))), lambda z, x, y: 1 / (1 + np.exp(_lead(x, y)))
+)
+logaddexp2 = _op(
+    np.logaddexp2,
+    lambda z, x, y: 1 / (1 + np.exp2(_lead(y, x))),
+    lambda z, x, y: 1 / (1 + np.exp2(_lead(x, y))),
+)
 
 # --- trigonometric and hyperbolic
 sin = _op(np.sin, lambda y, x: np.cos(x))
@@ -79,24 +90,33 @@ tan = _op(np.tan, lambda y, x: 1 + y * y)
 arcsin = _op(np.arcsin, lambda y, x: 1 / np.sqrt((1 - x) * (1 + x)))
 arccos = _op(np.arccos, lambda y, x: -1 / np.sqrt((1 - x) * (1 + x)))
 arctan = _op(np.arctan, lambda y, x: 1 / (1 + x * x))
-arctan2 = _op(np.arctan2, lambda z, y, x: x / (x * x + y * y), lambda z, y, x: -y / (x * x + y * y))
+arctan2 = _op(np.arctan2, lambda z, y, x: _by_square(x, y, x), lambda z, y, x: -_by_square(y, y, x))
 sinh = _op(np.sinh, lambda y, x: np.cosh(x))
 cosh = _op(np.cosh, lambda y, x: np.sinh(x))
 tanh = _op(np.tanh, lambda y, x: 1 - y * y)
 arcsinh = _op(np.arcsinh, lambda y, x: 1 / np.hypot(x, 1))
 arccosh = _op(np.arccosh, lambda y, x: 1 / np.sqrt((x - 1) * (x + 1)))
 arctanh = _op(np.arctanh, lambda y, x: 1 / ((1 - x) * (1 + x)))
-sinc = Elementwise(
-    "sinc", np.sinc, lambda y, x: np.where(np.equal(x, 0), 0, (np.cos(np.pi * x) - y) / _nonzero(x))
-)
+sinc = Elementwise("sinc", np.sinc, lambda y, x: _sinc_slope(y, x))
 deg2rad = _op(np.deg2rad, lambda y, x: np.pi / 180)
 radians = _op(np.radians, lambda y, x: np.pi / 180)
 rad2deg = _op(np.rad2deg, lambda y, x: 180 / np.pi)
 degrees = _op(np.degrees, lambda y, x: 180 / np.pi)
 
 
-def _nonzero(x: Value) -> Value:
-    return np.where(np.equal(x, 0), 1, x)
+def _by_square(a: Value, x: Value, y: Value) -> Value:
+    """a / (x² + y²), without squares that underflow."""
+    r = np.hypot(x, y)
+    return a / r / r
+
+
+def _sinc_slope(y: Value, x: Value) -> Value:
+    """(cos πx - sinc x) / x, by its series where the two terms cancel."""
+    t = np.pi * x
+    near = np.less(np.abs(t), 0.1)
+    s = t * t
+    series = -np.pi * t / 3 * (1 - s / 10 * (1 - s / 28 * (1 - s / 54 * (1 - s / 88))))
+    return np.where(near, series, (np.cos(t) - y) / np.where(near, 1, x))
 
 
 # --- kinks

@@ -21,11 +21,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
-from nazad.graph import Primitive, Value, rank_of, shape_of
+from nazad.errors import ArgumentError
+from nazad.graph import PYTHON_NUMBERS, Primitive, Value, dtype_of, is_real, rank_of, shape_of
 from nazad.graph.primitive import Params
 
 Rule = Callable[..., Value]
@@ -39,10 +40,10 @@ class Elementwise(Primitive):
     name : str
         Its name.
     calc : callable
-        ``calc(*xs)``, a ufunc or a function made of ufuncs.
+        ``calc(*xs, **params)``, a ufunc or a function made of ufuncs.
     *derivs : callable or None
-        For each argument ``deriv(y, *xs)``, the local partial derivative from the value and the arguments;
-        None where it is zero or undefined everywhere.
+        For each argument ``deriv(y, *xs, **params)``, the local partial derivative from the value and the
+        arguments; None where it is zero or undefined everywhere.
     symbol : str, optional
         The sign written between two arguments, as in ``x + y``.
     """
@@ -51,31 +52,37 @@ class Elementwise(Primitive):
         super().__init__(name, calc)
         self.derivs, self.symbol = derivs, symbol
 
-    def local(self, i: int, y: Value, xs: Sequence[Value]) -> Value:
+    def local(self, i: int, y: Value, xs: Sequence[Value], params: Params) -> Value:
         """The local partial derivative by argument ``i``; None where there is none."""
-        deriv = self.derivs[i]
+        deriv = self.derivs[i] if i < len(self.derivs) else self._unstated()
         if deriv is None:
             return None
         for x in xs:
-            if type(x) in _PYTHON:
+            if type(x) in PYTHON_NUMBERS:
                 xs = _as_numbers(xs, y)
                 break
-        return deriv(y, *xs)
+        return deriv(y, *xs, **params) if params else deriv(y, *xs)
+
+    def _unstated(self) -> NoReturn:
+        raise ArgumentError(
+            f"{self.name} has {len(self.derivs)} partial derivatives and was called with more arguments",
+            "State one for each argument; None where it is zero.",
+        )
 
     def pull(self, i: int, y_bar: Value, y: Value, xs: Sequence[Value], params: Params) -> Value:
-        d = self.local(i, y, xs)
+        d = self.local(i, y, xs, params)
         return None if d is None else fit(_times(y_bar, d), xs[i])
 
     def push(self, x_dots: Sequence[Value], y: Value, xs: Sequence[Value], params: Params) -> Value:
-        shares = [
-            _times(x_dot, self.local(i, y, xs))
-            for i, x_dot in enumerate(x_dots)
-            if x_dot is not None and self.derivs[i] is not None
-        ]
+        partials = [None if x_dot is None else self.local(i, y, xs, params) for i, x_dot in enumerate(x_dots)]
+        shares = [_times(x_dot, d) for x_dot, d in zip(x_dots, partials, strict=True) if d is not None]
         return fit_tangent(sum(shares[1:], shares[0]), y) if shares else None
 
     def batch(self, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
-        return self(*align(xs, batched), **params)
+        try:
+            return self(*align(xs, batched), **params)
+        except TypeError:  # a calc that takes plain numbers alone, as the functions of math do
+            return row_by_row(self, xs, batched, params)
 
 
 class Reduction(Primitive):
@@ -107,7 +114,7 @@ class Reduction(Primitive):
         return fit_tangent(np.sum(shares, axis=params["axis"], keepdims=params["keepdims"]), y)
 
     def batch(self, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
-        return self(xs[0], **(params | {"axis": tuple(a + 1 for a in params["axis"])}))
+        return along_next_axes(self, xs, batched, params)
 
 
 class Linear(Primitive):
@@ -120,9 +127,10 @@ class Linear(Primitive):
     calc : callable
         ``calc(*xs, **params)``.
     *transposes : callable or None
-        ``transpose(y_bar, *xs, **params)``, the adjoint of the map in that argument, the others held;
-        None for an argument in which the operation is not linear, an index for instance. A single function
-        that takes the argument's position first serves for any number of arguments (``variadic``).
+        ``transpose(y_bar, *xs, **params)``, the transpose of the map in that argument, the others held;
+        None for an argument in which the operation is not linear, an index for instance.
+    variadic : callable, optional
+        For any number of arguments: ``variadic(i, y_bar, xs, **params)``, the transpose in argument i.
     batch : callable, optional
         ``batch(self, xs, batched, params)``. Without it the operation is applied row by row.
     together : bool
@@ -144,11 +152,12 @@ class Linear(Primitive):
         self._batch = batch
 
     def is_linear_in(self, i: int) -> bool:
+        """Whether the operation is linear in argument ``i``."""
         return self.variadic is not None or self.transposes[i] is not None
 
     def pull(self, i: int, y_bar: Value, y: Value, xs: Sequence[Value], params: Params) -> Any:
         if self.variadic is not None:
-            share = self.variadic(i, y_bar, *xs, **params)
+            share = self.variadic(i, y_bar, xs, **params)
         else:
             transpose = self.transposes[i]
             share = None if transpose is None else transpose(y_bar, *xs, **params)
@@ -156,17 +165,18 @@ class Linear(Primitive):
 
     def push(self, x_dots: Sequence[Value], y: Value, xs: Sequence[Value], params: Params) -> Value:
         moving = [i for i, x_dot in enumerate(x_dots) if x_dot is not None and self.is_linear_in(i)]
-        if not moving or not _is_real(y):
+        if not moving or not is_real(y):
             return None
         if self.together:
-            return self(*[self._moved(i, x_dots, xs) for i in range(len(xs))], **params)
+            return fit_tangent(self(*[self._moved(i, x_dots, xs) for i in range(len(xs))], **params), y)
         shares = [self(*xs[:i], x_dots[i], *xs[i + 1 :], **params) for i in moving]
         return sum(shares[1:], shares[0])
 
     def _moved(self, i: int, x_dots: Sequence[Value], xs: Sequence[Value]) -> Value:
-        if not self.is_linear_in(i) or not _is_real(xs[i]):
+        """What stands in place i of the push: the tangent, zero, or an index as it is."""
+        if not self.is_linear_in(i):
             return xs[i]
-        return np.zeros_like(xs[i]) if x_dots[i] is None else x_dots[i]
+        return np.zeros(shape_of(xs[i]), dtype_of(xs[i])) if x_dots[i] is None else x_dots[i]
 
     def batch(self, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
         if self._batch is None:
@@ -249,8 +259,8 @@ def _times(bar: Value, d: Value) -> Value:
     """A share; partials that are plain whole numbers, as those of a sum, cost nothing."""
     if type(d) is int:
         return bar if d == 1 else -bar if d == -1 else bar * d
-    if isinstance(d, float) and math.isfinite(d):
-        return bar * d  # nothing that a zero would have to annihilate
+    if isinstance(d, float) and math.isfinite(d) and d != 0:
+        return bar * d  # neither a zero that annihilates nor anything to be annihilated
     if type(bar) is np.ndarray is type(d):
         return _chain(bar, d)  # what the call would find out
     return chain(bar, d)
@@ -261,7 +271,7 @@ def fit(share: Any, x: Value) -> Any:
 
     Integers and booleans carry no derivative, so there is no share for them.
     """
-    if type(x) in _PYTHON:
+    if type(x) in PYTHON_NUMBERS:
         return share if share.shape == () else _add_up(share, ())
     if share.dtype is not x.dtype:
         if x.dtype.kind not in "fc":
@@ -275,10 +285,8 @@ def fit_tangent(y_dot: Value, y: Value) -> Value:
     shape = shape_of(y)
     if shape_of(y_dot) != shape:
         y_dot = np.broadcast_to(y_dot, shape)
-    dtype = getattr(y, "dtype", None)
-    if dtype is not None and y_dot.dtype != dtype:
-        y_dot = y_dot.astype(dtype)
-    return y_dot
+    dtype = dtype_of(y)
+    return y_dot if y_dot.dtype == dtype else y_dot.astype(dtype)
 
 
 def _add_up(share: Value, shape: tuple[int, ...]) -> Value:
@@ -296,19 +304,17 @@ def keep_axes(y: Value, x: Value, axis: tuple[int, ...]) -> Value:
     return y.reshape(tuple([1 if i in axis else n for i, n in enumerate(shape_of(x))]))
 
 
-_PYTHON = frozenset((float, int, bool, complex))
-
-
-def _is_real(x: Value) -> bool:
-    """Whether derivatives flow through this value: integers and booleans carry none."""
-    return type(x) in _PYTHON or x.dtype.kind in "fc"
-
-
 def _as_numbers(xs: Sequence[Value], y: Value) -> list[Value]:
     """Python numbers as NumPy numbers of the result's precision: a rule may divide by zero, and then
     infinity is the answer, not an exception; and float32 must stay float32."""
-    kind = y.dtype.type if hasattr(y, "dtype") and y.dtype.kind in "fc" else np.float64
-    return [kind(x) if type(x) in _PYTHON else x for x in xs]
+    dtype = dtype_of(y)
+    kind = dtype.type if dtype.kind in "fc" else np.float64
+    return [kind(x) if type(x) in PYTHON_NUMBERS else x for x in xs]
+
+
+def along_next_axes(op: Primitive, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
+    """The batch of an operation that folds axes: each stands one further back."""
+    return op(xs[0], **(params | {"axis": tuple(a + 1 for a in params["axis"])}))
 
 
 def align(xs: Sequence[Value], batched: Sequence[bool]) -> list[Value]:
@@ -321,8 +327,17 @@ def align(xs: Sequence[Value], batched: Sequence[bool]) -> list[Value]:
     ]
 
 
+def _as_places(row: Sequence[Value]) -> list[Value]:
+    """Ones that stand for indices are taken to the first place, which always exists."""
+    return [np.zeros_like(x) if dtype_of(x).kind in "iu" and rank_of(x) else x for x in row]
+
+
 def row_by_row(op: Primitive, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
     """The batch as a Python loop: what every batching rule must agree with."""
     size = next(shape_of(x)[0] for x, b in zip(xs, batched, strict=True) if b)
+    if size == 0:  # the shape of no rows is that of one row of ones
+        row = [np.ones(shape_of(x)[1:], x.dtype) if b else x for x, b in zip(xs, batched, strict=True)]
+        example = op(*_as_places(row), **params)
+        return np.zeros((0, *shape_of(example)), dtype_of(example))
     rows = ([x[k] if b else x for x, b in zip(xs, batched, strict=True)] for k in range(size))
     return np.stack([op(*row, **params) for row in rows])

@@ -6,13 +6,15 @@ the other. What NumPy offers besides (flip, roll, repeat, pad, diagonal, ...) is
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from nazad.graph import Piece, Value, rank_of, shape_of
+from nazad.graph import Piece, Value, dtype_of, rank_of, shape_of
 from nazad.graph.primitive import Params
 from nazad.ops.families import Linear, Paired, align, row_by_row
 
@@ -42,7 +44,7 @@ def _batch_broadcast(op: Linear, xs: Sequence[Value], batched: Sequence[bool], p
 
 def _expand(x: Value, shape: Shape) -> Value:
     if rank_of(x) == 0 and math.prod(shape) <= 1024:  # filling a small array beats making a view
-        full = np.empty(shape, getattr(x, "dtype", float))
+        full = np.empty(shape, dtype_of(x))
         full.fill(x)
         return full
     return np.broadcast_to(x, shape)
@@ -67,6 +69,9 @@ astype = Linear(
     lambda y_bar, x, dtype: y_bar,
     batch=lambda op, xs, batched, params: op(xs[0], **params),
 )
+
+for _op in (reshape, transpose, broadcast_to):
+    _op.is_view = True
 
 
 # --- reading and adding at places
@@ -160,9 +165,10 @@ def _take_in_step(op: Linear, xs: Sequence[Value], batched: Sequence[bool], temp
 take = Linear(
     "take",
     _take,
-    variadic=lambda i, y_bar, x, *arrays, template: TakenFrom(x, y_bar, arrays, template) if i == 0 else None,
+    variadic=lambda i, y_bar, xs, template: None if i else TakenFrom(xs[0], y_bar, xs[1:], template),
     batch=_batch_take,
 )
+take.is_view = True
 
 
 class TakenFrom(Piece):
@@ -171,109 +177,137 @@ class TakenFrom(Piece):
     __slots__ = ("arrays", "dtype", "shape", "share", "template")
 
     def __init__(self, x: Value, share: Value, arrays: Sequence[Value], template: Template) -> None:
-        self.shape, self.dtype = shape_of(x), x.dtype
+        self.shape, self.dtype = shape_of(x), dtype_of(x)
         self.share, self.arrays, self.template = share, tuple(arrays), template
 
     def join(self, pieces: Sequence[Piece], dense: Sequence[Value]) -> Value:
         parts: list[Value] = list(dense)
-        templates: list[Template | None] = [None] * len(dense)
+        templates: list[Template] = [_EVERYWHERE] * len(dense)
         for piece in pieces:
             assert type(piece) is TakenFrom
             parts += (piece.share, *piece.arrays)
             templates.append(piece.template)
-        return scatter(*parts, templates=tuple(templates), shape=self.shape, dtype=self.dtype)
+        return scatter(*parts, layout=Layout(templates), shape=self.shape, dtype=self.dtype)
 
     def astype(self, dtype: np.dtype[Any]) -> TakenFrom:
         self.dtype = dtype
         return self
 
 
-def _scatter(*parts: Value, templates: Sequence[Template | None], shape: Shape, dtype: Any) -> Value:
+_EVERYWHERE: Template = (...,)
+
+
+class Layout:
+    """Which of the arguments of ``scatter`` are parts, and which index arrays belong to which part."""
+
+    __slots__ = ("spots", "templates")
+
+    def __init__(self, templates: Sequence[Template]) -> None:
+        self.templates = tuple(templates)
+        counts = [1 + template.count(ARRAY) for template in templates]
+        self.spots = list(itertools.accumulate(counts, initial=0))[:-1]
+
+    def pieces(self, parts: Sequence[Value]) -> Iterator[tuple[Template, Value, Sequence[Value]]]:
+        """Each part with the template of its index and the arrays in it."""
+        for template, k in zip(self.templates, self.spots, strict=True):
+            yield template, parts[k], parts[k + 1 : k + 1 + template.count(ARRAY)]
+
+    def at(self, i: int) -> Template | None:
+        """The template of the part in place ``i``; None if an index array stands there."""
+        k = bisect.bisect_left(self.spots, i)
+        return self.templates[k] if k < len(self.spots) and self.spots[k] == i else None
+
+    def __repr__(self) -> str:
+        return ", ".join("everywhere" if t == _EVERYWHERE else str(t) for t in self.templates)
+
+
+def _scatter(*parts: Value, layout: Layout, shape: Shape, dtype: Any) -> Value:
     out = np.zeros(shape, dtype)
-    start = 0
-    for template in templates:
-        index: Template = (...,) if template is None else template
-        arrays = index.count(ARRAY)
+    for template, part, arrays in layout.pieces(parts):
         if arrays:
-            np.add.at(out, assemble(index, parts[start + 1 : start + 1 + arrays]), parts[start])
+            np.add.at(out, assemble(template, arrays), part)
         else:
-            out[index] += parts[start]
-        start += 1 + arrays
+            out[template] += part
     return out
 
 
-def _pieces(parts: Sequence[Value], templates: Sequence[Template | None]) -> Any:
-    start = 0
-    for template in templates:
-        stop = start + 1 + (0 if template is None else template.count(ARRAY))
-        yield template, parts[start], parts[start + 1 : stop]
-        start = stop
-
-
-def _scatter_transpose(i: int, y_bar: Value, *parts: Value, templates: Any, **params: Any) -> Value:
-    at = 0
-    for template, _, arrays in _pieces(parts, templates):
-        if at == i:
-            return y_bar if template is None else take(y_bar, *arrays, template=template)
-        at += 1 + len(arrays)
-    return None
+def _scatter_transpose(
+    i: int, y_bar: Value, parts: Sequence[Value], layout: Layout, shape: Shape, dtype: Any
+) -> Value:
+    template = layout.at(i)
+    if template is None or template == _EVERYWHERE:
+        return None if template is None else y_bar
+    arrays = parts[i + 1 : i + 1 + template.count(ARRAY)]
+    return take(y_bar, *arrays, template=template)
 
 
 class _Scatter(Linear):
     """Linear in the parts, not in the index arrays that stand between them."""
 
     def push(self, x_dots: Sequence[Value], y: Value, xs: Sequence[Value], params: Params) -> Value:
-        moved = [
-            x if np.result_type(x).kind in "iub" else np.zeros_like(x) if x_dot is None else x_dot
-            for x, x_dot in zip(xs, x_dots, strict=True)
-        ]
-        return self(*moved, **params) if any(x_dot is not None for x_dot in x_dots) else None
+        if all(x_dot is None for x_dot in x_dots):
+            return None
+        layout = params["layout"]
+        return self(
+            *[xs[i] if layout.at(i) is None else self._moved(i, x_dots, xs) for i in range(len(xs))], **params
+        )
 
 
 def _batch_scatter(op: Linear, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
     size = next(shape_of(x)[0] for x, b in zip(xs, batched, strict=True) if b)
-    flags = {id(x): b for x, b in zip(xs, batched, strict=True)}
+    layout = params["layout"]
     parts: list[Value] = []
-    templates: list[Template | None] = []
-    for template, part, arrays in _pieces(xs, params["templates"]):
-        if any(flags[id(a)] for a in arrays) or (arrays and not _adjacent(template)):
+    for (template, part, arrays), k in zip(layout.pieces(xs), layout.spots, strict=True):
+        if any(batched[k + 1 : k + 1 + len(arrays)]) or (arrays and not _adjacent(template)):
             return row_by_row(op, xs, batched, params)
-        whole = part if flags[id(part)] else np.broadcast_to(part, (size, *shape_of(part)))
-        parts += [whole, *arrays]
-        templates.append(None if template is None else (slice(None), *template))
-    return op(*parts, templates=tuple(templates), shape=(size, *params["shape"]), dtype=params["dtype"])
+        parts += [part if batched[k] else np.broadcast_to(part, (size, *shape_of(part))), *arrays]
+    shifted = Layout([t if t == _EVERYWHERE else (slice(None), *t) for t in layout.templates])
+    return op(*parts, layout=shifted, shape=(size, *params["shape"]), dtype=params["dtype"])
 
 
 scatter = _Scatter("scatter", _scatter, variadic=_scatter_transpose, batch=_batch_scatter, together=True)
 
 
 # --- joining
-def _split_at(i: int, y_bar: Value, *xs: Value, axis: int) -> Value:
-    start = sum(shape_of(x)[axis] for x in xs[:i])
-    window = slice(start, start + shape_of(xs[i])[axis])
-    return y_bar[(*(slice(None),) * axis, window)]
+def at_axis(axis: int, index: Any) -> tuple[Any, ...]:
+    """An index along one axis, the axes before it whole.
+
+    Examples
+    --------
+    >>> at_axis(1, 0)
+    (slice(None, None, None), 0)
+    """
+    return (*(slice(None),) * axis, index)
 
 
 def _batch_join(op: Linear, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
     size = next(shape_of(x)[0] for x, b in zip(xs, batched, strict=True) if b)
     whole = [x if b else np.broadcast_to(x, (size, *shape_of(x))) for x, b in zip(xs, batched, strict=True)]
-    return op(*whole, axis=params["axis"] + 1)
+    return op(*whole, **(params | {"axis": params["axis"] + 1}))
 
 
 concatenate = Linear(
     "concatenate",
-    lambda *xs, axis: np.concatenate(xs, axis=axis),
-    variadic=_split_at,
+    lambda *xs, axis, ends: np.concatenate(xs, axis=axis),
+    variadic=lambda i, y_bar, xs, axis, ends: y_bar[at_axis(axis, slice(ends[i - 1] if i else 0, ends[i]))],
     batch=_batch_join,
     together=True,
 )
 stack = Linear(
     "stack",
     lambda *xs, axis: np.stack(xs, axis=axis),
-    variadic=lambda i, y_bar, *xs, axis: y_bar[(*(slice(None),) * axis, i)],
+    variadic=lambda i, y_bar, xs, axis: y_bar[at_axis(axis, i)],
     batch=_batch_join,
     together=True,
 )
+
+
+def joined(parts: Sequence[Value], axis: int) -> Value:
+    """Concatenate; where each part ends is worked out once, since each pull asks for it."""
+    ends = itertools.accumulate(shape_of(p)[axis] for p in parts)
+    return concatenate(*parts, axis=axis, ends=tuple(ends))
+
+
 where = Linear(
     "where",
     np.where,
@@ -291,7 +325,7 @@ def _next_axis(op: Any, xs: Sequence[Value], batched: Sequence[bool], params: Pa
 
 
 def _flip(x: Value, axis: int) -> Value:
-    return x[(*(slice(None),) * axis, slice(None, None, -1))]
+    return x[at_axis(axis, slice(None, None, -1))]
 
 
 def take_along(x: Value, indices: Value, axis: int) -> Value:

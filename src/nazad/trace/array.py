@@ -15,12 +15,10 @@ import numpy as np
 
 from nazad import ops
 from nazad.errors import TraceError
-from nazad.graph import Node, Primitive, Traced, Value, here
+from nazad.graph import PYTHON_NUMBERS, Node, Primitive, Traced, Value, dtype_of, here, shape_of
 from nazad.ops.families import Elementwise
 from nazad.ops.structure import split_index
 from nazad.trace import numpy_table
-
-_PYTHON = frozenset((float, int, bool, complex))
 
 Method = Callable[..., Any]
 _e = ops.elementwise
@@ -41,9 +39,29 @@ def _binary(ufunc_op: Primitive, calc: Callable[..., Any], flipped: bool = False
 
     def method(self: Array, other: Any) -> Any:
         pair = (other, self) if flipped else (self, other)
-        if type(other) in _PYTHON or (type(other) is Array and other.trace is self.trace):
+        if other is None or isinstance(other, str):
+            return NotImplemented
+        if type(other) in PYTHON_NUMBERS or (type(other) is Array and other.trace is self.trace):
             return self.trace.record(op, pair, {})  # nothing to find out
         return op(*pair)
+
+    return method
+
+
+def _in_place(calc: Callable[..., Any]) -> Method:
+    """``y += x``: the array changes under all its names; a scalar is replaced, as in NumPy."""
+
+    def method(self: Array, other: Any) -> Any:
+        result = calc(self, other)
+        if not self.shape:
+            return result
+        if result.trace is not self.trace or self.node in self.trace.viewed:
+            raise self._forbidden(
+                "an array was changed in place of which there is a view, or which an outer function made",
+                "Write y = y + x instead of y += x.",
+            )
+        self._become(result)
+        return self
 
     return method
 
@@ -86,12 +104,11 @@ class Array(Traced):
     # --- what is known without the numbers
     @property
     def shape(self) -> tuple[int, ...]:
-        return getattr(self.value, "shape", ())
+        return shape_of(self.value)
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        dtype = getattr(self.value, "dtype", None)
-        return np.result_type(type(self.value)) if dtype is None else dtype
+        return dtype_of(self.value)
 
     @property
     def ndim(self) -> int:
@@ -168,7 +185,13 @@ class Array(Traced):
         return numpy_table.astype(self, dtype)
 
     def copy(self, order: Any = "C") -> Any:
-        return self
+        return Array(self.trace, self.node, self.value)
+
+    def __copy__(self) -> Any:
+        return self.copy()
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.copy()
 
     def item(self, *place: Any) -> Any:
         if not place and self.size != 1:
@@ -217,9 +240,11 @@ class Array(Traced):
     __abs__: Method = _unary(_e.absolute, operator.abs)
     __invert__: Method = _unary(_e.invert, operator.invert)
 
-    def __pow__(self, other: Any) -> Any:
+    def __pow__(self, other: Any, modulus: Any = None) -> Any:
         """As NumPy does: small constant exponents have operations of their own."""
-        if type(other) in (int, float) and self.dtype.kind in "fc" and type(self.value) not in _PYTHON:
+        if modulus is not None:
+            raise TypeError("pow() with three arguments works on integers alone")
+        if type(other) in (int, float) and self.dtype.kind in "fc" and type(self.value) not in PYTHON_NUMBERS:
             special = _EXPONENTS.get(other)
             if special is not None:
                 return self.trace.record(special, (self,), {})
@@ -233,6 +258,29 @@ class Array(Traced):
 
     def __divmod__(self, other: Any) -> Any:
         return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
+    __iadd__: Method = _in_place(operator.add)
+    __isub__: Method = _in_place(operator.sub)
+    __imul__: Method = _in_place(operator.mul)
+    __itruediv__: Method = _in_place(operator.truediv)
+    __ifloordiv__: Method = _in_place(operator.floordiv)
+    __imod__: Method = _in_place(operator.mod)
+    __ipow__: Method = _in_place(operator.pow)
+    __imatmul__: Method = _in_place(operator.matmul)
+
+    def _become(self, result: Array) -> None:
+        """Take another node and value; shape and dtype stay, as in NumPy."""
+        if result.shape != self.shape:
+            raise ValueError(
+                f"non-broadcastable output operand: shape {self.shape} for a result of shape {result.shape}"
+            )
+        if not np.can_cast(result.dtype, self.dtype, "same_kind"):
+            raise TypeError(f"a result of {result.dtype} does not fit into an array of {self.dtype}")
+        kept = result if result.dtype == self.dtype else result.astype(self.dtype)
+        self.node, self.value = kept.node, kept.value
 
     # --- asking for the value: the answer becomes a guard of the trace
     def __bool__(self) -> bool:
@@ -257,6 +305,8 @@ class Array(Traced):
 
     # --- what would drop the derivative
     def __float__(self) -> float:
+        if self.dtype.kind in "iub":  # a whole number has no derivative to lose
+            return float(self._ask("float", float))
         raise self._escape(
             "float()", "Keep the value as it is: NumPy functions take it, math functions do not."
         )
@@ -265,11 +315,16 @@ class Array(Traced):
         raise self._escape("complex()", "Keep the value as it is.")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if self.dtype.kind in "iub":  # masks and places index ordinary arrays
+            return self._ask("array", lambda value: np.array(value, dtype))
         raise self._escape(
             "an ordinary NumPy array",
             "Use np.stack or np.concatenate where np.array or np.asarray stands, and NumPy functions instead "
             "of functions that are not NumPy's.",
         )
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise self._escape("pickled bytes", "Pickle what the transform returns.")
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise self._forbidden(
@@ -312,4 +367,8 @@ class Array(Traced):
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: Sequence[Any], kwargs: dict[str, Any]
     ) -> Any:
-        return numpy_table.call_function(function, args, kwargs)
+        try:
+            return numpy_table.call_function(function, args, kwargs)
+        except TraceError as error:
+            self.trace.errors.append(error)
+            raise

@@ -50,14 +50,19 @@ class Trace:
         self.F: dict[Node, Value] = {}
         self.guards: list[Guard] = []
         self.errors: list[Exception] = []
+        self.viewed: set[Node] = (
+            set()
+        )  # values that share their memory: nothing is written into them in place
         self.finished = False
         self.nested = False  # whether values may themselves be traced
         self._numbers: dict[tuple[type, Any], Node] = {}
-        self._watched: dict[int, tuple[Node, np.ndarray[Any, Any], Any]] = {}
+        self._captured: dict[int, tuple[Node, np.ndarray[Any, Any], bytes]] = {}
 
     def leaf(self, value: Value, name: str) -> Array:
         """A handle for an argument."""
         node = leaf(name)
+        if type(value) is np.ndarray:
+            value = self._captured_value(value, node)
         self.F[node] = value
         self.nested = self.nested or isinstance(value, Traced)
         return Array(self, node, value)
@@ -76,6 +81,8 @@ class Trace:
         value = op(*values, **params) if self.nested else op.calc(*values, **params)
         node = Node(op, preds, params, None, here(3))
         F[node] = value
+        if op.is_view and len(preds) == 1 and value.ndim:
+            self.viewed.update((node, preds[0]))
         return Array(self, node, value)
 
     def answered(self, node: Node, what: str, answer: Any) -> None:
@@ -85,18 +92,32 @@ class Trace:
     def finish(self, leaves: Sequence[Array], outputs: Sequence[Any]) -> Graph:
         """The graph of what the function returned."""
         self.finished = True
-        if self.errors:
-            raise self.errors[0]
-        self._look_again()
+        self.raise_remembered()
+        self.look_again()
         sinks = [self._sink(y) for y in outputs]
         return Graph([h.node for h in leaves], sinks, tuple(self.F))
 
+    def raise_remembered(self, instead_of: Exception | None = None) -> None:
+        """Raise the first error that user code, or NumPy, has swallowed or put another in place of."""
+        errors, self.errors = self.errors, []  # an error that the trace kept would keep the trace
+        try:
+            if errors and errors[0] is not instead_of:
+                raise errors[0] from instead_of
+        finally:
+            del errors
+
+    def look_again(self) -> None:
+        """Raise if a large array that was captured has been written into."""
+        for _, value, before in self._captured.values():
+            if value.nbytes > _SMALL and _sample(value) != before:
+                raise TraceError(
+                    f"an array of shape {value.shape} was used and has been written into since",
+                    "Derivatives need the value as it was: write into a copy.",
+                )
+
     def _sink(self, y: Any) -> Node:
-        if isinstance(y, Traced) and y.trace is self:
-            assert isinstance(y, Array)
+        if isinstance(y, Array) and y.trace is self:
             return y.node
-        if isinstance(y, Traced) and y.trace.level > self.level:
-            raise TraceError("a traced value of an inner trace was returned after that trace had ended")
         return self._constant(y)
 
     # --- constants: values that do not depend on the leaves of this trace
@@ -107,11 +128,23 @@ class Trace:
             if node is None:
                 node = self._numbers[kind, value] = self._new_constant(value)
             return node
-        if kind is not np.ndarray:
-            return self._new_constant(value if isinstance(value, (Traced, np.generic)) else _plain(value))
-        if value.nbytes <= _SMALL:
-            return self._new_constant(value.copy())
-        return self._large_constant(value)
+        if isinstance(value, Traced):
+            self._demand_outer(value)
+        elif kind is np.ndarray and value.dtype.kind in "biuf":
+            return self._captured_constant(value)
+        elif not (isinstance(value, np.generic) and value.dtype.kind in "biuf"):
+            return self._captured_constant(_plain(value))
+        return self._new_constant(value)
+
+    def _demand_outer(self, value: Traced) -> None:
+        """A value of another trace must belong to one that is under way around this one."""
+        trace = value.trace
+        if trace.finished or trace.level >= self.level:
+            raise TraceError(
+                "a traced value was used whose trace has ended",
+                "A traced value must not be kept beyond the call that it was made for; return it instead.",
+                here(),
+            )
 
     def _new_constant(self, value: Value) -> Node:
         node = Node(CONSTANT, (), {"value": value})
@@ -119,23 +152,28 @@ class Trace:
         self.nested = self.nested or isinstance(value, Traced)
         return node
 
-    def _large_constant(self, value: np.ndarray[Any, Any]) -> Node:
-        """Captured by reference, once; a sample of its entries tells whether it was written into since."""
-        if id(value) not in self._watched:
-            self._watched[id(value)] = self._new_constant(value), value, _sample(value)
-        return self._watched[id(value)][0]
+    def _captured_constant(self, value: np.ndarray[Any, Any]) -> Node:
+        """One node for an array as long as it stays as it is."""
+        known = self._captured.get(id(value))
+        if known is not None:
+            if _sample(value) != known[2]:
+                self.look_again()  # of a large one there is no copy
+            elif known[0].op is CONSTANT:
+                return known[0]
+        node = Node(CONSTANT, (), {})
+        node.params["value"] = self.F[node] = self._captured_value(value, node)
+        return node
 
-    def _look_again(self) -> None:
-        for _, value, sample in self._watched.values():
-            if _sample(value) != sample:
-                raise TraceError(
-                    f"an array of shape {value.shape} was used and then written into during the trace",
-                    "Derivatives need the value as it was: write into a copy.",
-                )
+    def _captured_value(self, value: np.ndarray[Any, Any], node: Node) -> np.ndarray[Any, Any]:
+        """A copy of a small array; a large one itself, which is looked at again when the trace ends."""
+        self._captured[id(value)] = node, value, _sample(value)
+        return value if value.nbytes > _SMALL else value.copy()
 
 
 def _sample(value: np.ndarray[Any, Any]) -> bytes:
-    """Some hundred entries, spread evenly; of an array with gaps some of its rows rather than a copy."""
+    """All of a small array; of a large one some hundred entries, spread evenly, or some of its rows."""
+    if value.nbytes <= _SMALL:
+        return value.tobytes()
     if not value.flags.forc:
         rows = value[:: max(1, len(value) // 16)] if value.ndim else value
         return rows.tobytes() if rows.nbytes <= _SMALL else rows[..., :1].tobytes()
@@ -144,23 +182,27 @@ def _sample(value: np.ndarray[Any, Any]) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """Lists and the like as arrays; other kinds of numbers stay what they are."""
-    if isinstance(value, (bool, complex)):
-        return value
-    _refuse_subclass(value, type(value).__name__)
+    """Lists and the like as arrays."""
+    _refuse_subclass(value)
     array = np.asarray(value)
-    if array.dtype.kind not in "biufc":
+    if array.dtype.kind == "c":
+        raise ArgumentError("a complex number took part in a traced computation", _NOT_COMPLEX, here())
+    if array.dtype.kind not in "biuf":
         raise ArgumentError(
-            f"{type(value).__name__} {value!r:.60} took part in a traced computation",
+            f"{type(value).__name__} of dtype {array.dtype} {value!r:.60} took part in a traced computation",
             "Traced computations work on numbers and arrays of numbers.",
             here(),
         )
     return array
 
 
-def _refuse_subclass(value: Any, label: str) -> None:
+_NOT_COMPLEX = "Complex numbers are not there yet: compute with real and imaginary part."
+
+
+def _refuse_subclass(value: Any, arguments: Arguments | None = None, k: int = 0) -> None:
     """Masked arrays and matrices mean other things by + and *; taken for arrays they would be wrong."""
     if isinstance(value, np.ndarray) and type(value) not in (np.ndarray, np.memmap):
+        label = "an array" if arguments is None else arguments.labels[k]
         raise ArgumentError(
             f"{label} is a {type(value).__module__}.{type(value).__name__}, whose operations are its own",
             "Pass an ordinary array: np.asarray(...), and np.where for what a mask hides.",
@@ -212,8 +254,7 @@ def run(
     try:
         result = function(*unflatten(arguments.structure, handles))
     except Exception as error:
-        if trace.errors and error is not trace.errors[0]:  # NumPy may put an error of its own in its place
-            raise trace.errors[0] from error
+        trace.raise_remembered(instead_of=error)
         raise
     result, aux = _split_aux(result, trace) if has_aux else (result, None)
     outputs, structure = flatten(result)
@@ -224,7 +265,7 @@ def _value(x: Any, k: int, arguments: Arguments) -> Any:
     array: Any = x
     if isinstance(x, (np.ndarray, Traced, float, int, bool, complex, np.generic)):
         if type(x) is not np.ndarray:
-            _refuse_subclass(x, arguments.labels[k])
+            _refuse_subclass(x, arguments, k)
     elif hasattr(x, "__array__") or hasattr(x, "__dlpack__"):
         array = np.asarray(x)
     else:
@@ -232,9 +273,10 @@ def _value(x: Any, k: int, arguments: Arguments) -> Any:
             f"{arguments.labels[k]} is {type(x).__name__} {x!r:.40}",
             "Arguments that are traced are numbers or arrays of numbers.",
         )
-    if getattr(array, "dtype", None) is not None and array.dtype.kind not in "biufc":
+    if getattr(array, "dtype", None) is not None and array.dtype.kind not in "biuf":
         raise ArgumentError(
-            f"{arguments.labels[k]} has dtype {array.dtype}", "Arrays that are traced are arrays of numbers."
+            f"{arguments.labels[k]} has dtype {array.dtype}",
+            "Arrays that are traced are arrays of real numbers.",
         )
     return array
 
@@ -253,8 +295,10 @@ def _split_aux(result: Any, trace: Trace) -> tuple[Any, Any]:
 def argument_names(function: Callable[..., Any], count: int) -> list[str]:
     """How the user calls the positional arguments; ``x0, x1, ...`` where there is no telling."""
     code = getattr(function, "__code__", None)
-    if code is not None and not hasattr(function, "__wrapped__") and code.co_argcount >= count:
-        return list(code.co_varnames[:count])  # inspect takes a hundred times as long
+    if code is not None and not hasattr(function, "__wrapped__"):  # inspect takes a hundred times as long
+        first = int(inspect.ismethod(function))
+        if code.co_argcount - first >= count:
+            return list(code.co_varnames[first : first + count])
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
@@ -309,4 +353,4 @@ def note_specs(F: Mapping[Node, Value]) -> None:
         node.spec = Spec.of(value)
 
 
-__all__ = ["CONSTANT", "Arguments", "Guard", "Run", "Trace", "argument_names", "run", "trace"]
+__all__ = ["Arguments", "Guard", "Run", "Trace", "argument_names", "run", "trace"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,7 +12,8 @@ import numpy as np
 
 from nazad import ops
 from nazad.errors import NoRuleError, TraceError
-from nazad.graph import Value, here, rank_of, shape_of
+from nazad.graph import PYTHON_NUMBERS, Traced, Value, dtype_of, here, rank_of, shape_of
+from nazad.ops import structure
 
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     op.calc: op for op in ops.table().values() if isinstance(op.calc, np.ufunc)
@@ -42,12 +45,53 @@ def call_function(function: Callable[..., Any], args: Sequence[Any], kwargs: dic
     implementation = FUNCTIONS.get(function)
     if implementation is None:
         raise no_rule(_full_name(function))
-    for name in kwargs.keys() - _PARAMETERS[function] if kwargs else ():
+    if len(args) > 1:
+        args, kwargs = _by_name(function, args, kwargs)
+    for name in kwargs.keys() - _PARAMETERS[function] if kwargs and _PARAMETERS[function] else ():
         if kwargs[name] is None or kwargs[name] is np._NoValue:
             kwargs = {k: v for k, v in kwargs.items() if k != name}
         else:
             raise unsupported(_full_name(function), name)
-    return implementation(*args, **kwargs)
+    return implementation(*map(_as_array, args), **kwargs)
+
+
+def _as_array(x: Any) -> Any:
+    """Functions, unlike operators, take a Python number for an array, which is not weak in promotion."""
+    if isinstance(x, Traced) and type(getattr(x, "value", None)) in PYTHON_NUMBERS:
+        return structure.astype(x, dtype=dtype_of(x))
+    return x
+
+
+def _by_name(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
+) -> tuple[Sequence[Any], dict[str, Any]]:
+    """Positional arguments as NumPy orders them; from where the rule's order is another, by name."""
+    names, known = _numpys_order(function)
+    alike = _alike(names, known, FUNCTIONS[function])
+    if alike >= len(args) or len(names) < len(args):
+        return args, kwargs
+    return args[:alike], dict(zip(names[alike:], args[alike:], strict=False)) | kwargs
+
+
+@functools.cache
+def _numpys_order(function: Callable[..., Any]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The names of NumPy's positional parameters in order, and of all its parameters."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return (), frozenset()
+    positional = [
+        p.name for p in parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    return tuple(positional), frozenset(parameters)
+
+
+def _alike(names: Sequence[str], known: frozenset[str], implementation: Callable[..., Any]) -> int:
+    """How many positional parameters the two have in common from the front, whatever they are called."""
+    code = getattr(implementation, "__code__", None)
+    own = code.co_varnames[: code.co_argcount] if code else ()
+    pairs = enumerate(zip(names, own, strict=False))
+    return next((k for k, (a, b) in pairs if a != b and (b in known or a in own)), min(len(names), len(own)))
 
 
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -65,6 +109,8 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict
     derived = UFUNC_METHODS.get((ufunc, method))
     if derived is not None:
         return derived(*inputs, **kwargs)
+    if method == "at":
+        raise written()
     if method == "outer":
         return _outer(ufunc, *inputs)
     raise no_rule(f"np.{ufunc.__name__}.{method}")
@@ -80,7 +126,9 @@ def _full_name(function: Callable[..., Any]) -> str:
 
 
 def no_rule(name: str) -> NoRuleError:
-    return NoRuleError(f"{name} has no derivative rule in nazad yet", nearest(name.split(".")[-1]), here())
+    *subject, last = name.split(".")
+    remedy = _SUBJECTS.get(subject[-1] if subject else "", "") or nearest(last)
+    return NoRuleError(f"{name} has no derivative rule in nazad yet", remedy, here())
 
 
 def unsupported(name: str, keyword: str) -> TraceError:
@@ -91,9 +139,25 @@ def unsupported(name: str, keyword: str) -> TraceError:
     return TraceError(f"{name}({keyword}=) cannot be traced", remedy, here())
 
 
+def written() -> TraceError:
+    """What is said to a function that writes traced values into an array."""
+    return TraceError(
+        "a traced value would be written into an array, and its derivative would be lost",
+        "Build the array from its parts with np.where, np.concatenate or np.stack.",
+        here(),
+    )
+
+
+_SUBJECTS = {
+    "linalg": "Linear algebra beyond products, norms and traces is not there yet.",
+    "fft": "Fourier transforms are not there yet.",
+    "random": "Draw random numbers outside and pass them in.",
+}
+
+
 def nearest(name: str) -> str:
     """The nearest thing that works, as a sentence."""
-    known = {"put": "np.where", "fill": "np.full_like", "at": "np.bincount(places, weights)"}
+    known = {"fill": "np.full_like", "interp": "np.where on the pieces", "linspace": "np.arange(n) * step"}
     if name in known:
         return f"The nearest that works is {known[name]}."
     names = {f.__name__ for f in FUNCTIONS} | {u.__name__ for u in UFUNCS}

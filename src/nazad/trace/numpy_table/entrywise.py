@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -27,15 +28,21 @@ rule(np.round, np.around)(
     lambda a, decimals=0: np.rint(a) if decimals == 0 else np.rint(a * 10.0**decimals) / 10.0**decimals
 )
 rule(np.fix)(lambda x: np.trunc(x))
-rule(np.isclose)(lambda a, b, rtol=1e-5, atol=1e-8: np.less_equal(np.abs(a - b), atol + rtol * np.abs(b)))
+
+
+@rule(np.isclose)
+def _isclose(a: Value, b: Value, rtol: float = 1e-5, atol: float = 1e-8) -> Any:
+    with np.errstate(invalid="ignore"):  # inf - inf, which the second half answers
+        near = np.less_equal(np.abs(a - b), atol + rtol * np.abs(b))
+    return near & np.isfinite(b) | np.equal(a, b)
+
+
 rule(np.allclose)(lambda a, b, rtol=1e-5, atol=1e-8: bool(np.all(np.isclose(a, b, rtol=rtol, atol=atol))))
 rule(np.array_equal)(lambda a1, a2: shape_of(a1) == shape_of(a2) and bool(np.all(np.equal(a1, a2))))
 UFUNCS[np.divmod] = lambda x, y: (np.floor_divide(x, y), np.remainder(x, y))
 UFUNCS[np.modf] = lambda x: (elementwise.fraction(x), np.trunc(x))
 UFUNCS[np.frexp] = lambda x: (elementwise.mantissa(x), elementwise.exponent(x))
-for _name in ("vecdot", "matvec", "vecmat"):  # ufuncs that younger releases of NumPy add
-    if hasattr(np, _name):
-        _terms = {"vecdot": "...i,...i->...", "matvec": "...ij,...j->...i", "vecmat": "...i,...ij->...j"}[
-            _name
-        ]
-        UFUNCS[getattr(np, _name)] = lambda a, b, _terms=_terms: np.einsum(_terms, a, b)
+_TERMS = {"vecdot": "...i,...i->...", "matvec": "...ij,...j->...i", "vecmat": "...i,...ij->...j"}
+for _name, _terms in _TERMS.items():
+    if hasattr(np, _name):  # younger releases of NumPy add them
+        UFUNCS[getattr(np, _name)] = functools.partial(np.einsum, _terms)

@@ -19,7 +19,7 @@ def _concatenate(arrays: Iterable[Value], axis: int | None = 0, dtype: Any = Non
     parts = list(arrays)
     if axis is None:
         parts, axis = [np.ravel(p) for p in parts], 0
-    joined = structure.concatenate(*parts, axis=one_axis(axis, rank_of(parts[0])))
+    joined = structure.joined(parts, one_axis(axis, rank_of(parts[0])))
     return joined if dtype is None else astype(joined, dtype)
 
 
@@ -65,8 +65,7 @@ def _split(ary: Value, indices_or_sections: Any, axis: int = 0) -> Any:
     else:
         ends = list(indices_or_sections)
     cuts = [0, *(int(e) for e in ends), size]
-    before = (slice(None),) * place
-    return [ary[(*before, slice(a, b))] for a, b in itertools.pairwise(cuts)]
+    return [ary[structure.at_axis(place, slice(a, b))] for a, b in itertools.pairwise(cuts)]
 
 
 @rule(np.where)

@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from nazad.errors import TraceError
-from nazad.graph import Traced, Value, here, shape_of
-from nazad.trace.numpy_table.dispatch import rule
+from nazad.graph import Traced, Value, dtype_of, shape_of
+from nazad.trace.numpy_table.dispatch import rule, written
 from nazad.trace.numpy_table.normal import astype
 
 
 def _dtype_or_self(a: Any) -> Any:
-    return a.dtype if isinstance(a, Traced) else a  # type: ignore[attr-defined]
+    return dtype_of(a) if isinstance(a, Traced) else a
 
 
 rule(np.shape)(lambda a: a.shape)
@@ -24,25 +23,21 @@ rule(np.can_cast)(lambda from_, to, casting="safe": np.can_cast(from_.dtype, to,
 rule(np.iscomplexobj)(lambda x: x.dtype.kind == "c")
 rule(np.isrealobj)(lambda x: x.dtype.kind != "c")
 rule(np.zeros_like, np.empty_like)(
-    lambda a, dtype=None, shape=None: np.zeros(a.shape if shape is None else shape, dtype or a.dtype)
+    lambda a, dtype=None, shape=None: np.zeros(shape_of(a) if shape is None else shape, dtype or dtype_of(a))
 )
 rule(np.ones_like)(
-    lambda a, dtype=None, shape=None: np.ones(a.shape if shape is None else shape, dtype or a.dtype)
+    lambda a, dtype=None, shape=None: np.ones(shape_of(a) if shape is None else shape, dtype or dtype_of(a))
 )
 
 
-@rule(np.copyto)
-def _copyto(dst: Value, src: Value, casting: str = "same_kind", where: Any = True) -> Any:
-    raise TraceError(
-        "a traced value would be written into an ordinary array, and its derivative would be lost",
-        "Build the array from its parts with np.where, np.concatenate or np.stack.",
-        here(),
-    )
+@rule(np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal)
+def _write(*args: Any, **kwargs: Any) -> Any:
+    raise written()
 
 
 @rule(np.full_like)
 def _full_like(a: Value, fill_value: Value, dtype: Any = None, shape: Any = None) -> Any:
     filled: Value = np.broadcast_to(fill_value, shape_of(a) if shape is None else shape)
     if isinstance(fill_value, Traced):
-        return astype(filled, dtype or np.result_type(a))
-    return np.array(filled, dtype or a.dtype)
+        return astype(filled, dtype or dtype_of(a))
+    return np.array(filled, dtype or dtype_of(a))

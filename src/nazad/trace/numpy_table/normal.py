@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nazad.errors import TraceError
-from nazad.graph import Value, here, rank_of
+from nazad.graph import Value, here
 from nazad.ops import structure
 
 Axis = int | Sequence[int] | None
@@ -34,9 +34,9 @@ def flag(keepdims: Any) -> bool:
 def astype(a: Value, dtype: Any, **layout: Any) -> Any:
     """The same numbers in another precision; as integers they carry no derivative."""
     goal = np.dtype(dtype)
-    if goal.kind not in "biufc":
-        raise TraceError(f"a traced array would be cast to {goal}", "Traced values are numbers.", here())
-    return a if goal == np.result_type(a) and rank_of(a) else structure.astype(a, dtype=goal)
+    if goal.kind not in "biuf":
+        raise TraceError(f"a traced array would be cast to {goal}", "Traced values are real numbers.", here())
+    return structure.astype(a, dtype=goal)
 
 
 def all_listed(axis: Any, rank: int) -> list[int]:

@@ -12,15 +12,11 @@ from nazad.trace.numpy_table.dispatch import UFUNC_METHODS, no_rule, rule
 from nazad.trace.numpy_table.normal import Axis, all_axes, astype, one_axis
 
 
-def _on_axis(axis: int, index: Any) -> tuple[Any, ...]:
-    return (*(slice(None),) * axis, index)
-
-
 @rule(np.take)
 def _take(a: Value, indices: Any, axis: int | None = None) -> Any:
     x, place = (np.ravel(a), 0) if axis is None else (a, one_axis(axis, rank_of(a)))
     chosen = indices if isinstance(indices, (Traced, int)) else np.asarray(indices, dtype=np.intp)
-    template, arrays = structure.split_index(_on_axis(place, chosen))
+    template, arrays = structure.split_index(structure.at_axis(place, chosen))
     return structure.take(x, *arrays, template=template)
 
 
@@ -51,7 +47,8 @@ def _roll(a: Value, shift: Any, axis: Any = None) -> Any:
         size = shape_of(a)[place]
         cut = (-step) % size if size else 0
         a = np.concatenate(
-            [a[_on_axis(place, slice(cut, None))], a[_on_axis(place, slice(None, cut))]], place
+            [a[structure.at_axis(place, slice(cut, None))], a[structure.at_axis(place, slice(None, cut))]],
+            place,
         )
     return a
 
@@ -69,7 +66,7 @@ def _rot90(m: Value, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
 @rule(np.repeat)
 def _repeat(a: Value, repeats: Any, axis: int | None = None) -> Any:
     x, place = (np.ravel(a), 0) if axis is None else (a, one_axis(axis, rank_of(a)))
-    return x[_on_axis(place, np.repeat(np.arange(shape_of(x)[place]), repeats))]
+    return x[structure.at_axis(place, np.repeat(np.arange(shape_of(x)[place]), repeats))]
 
 
 @rule(np.tile)
@@ -94,7 +91,9 @@ def _pad(array: Value, pad_width: Any, mode: str = "constant", constant_values: 
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
         raise no_rule(f"np.pad(mode={mode!r})")
     for k, width in enumerate(widths):
-        array = array[_on_axis(k, np.pad(np.arange(shape_of(array)[k]), width, mode=cast(Any, mode)))]
+        array = array[
+            structure.at_axis(k, np.pad(np.arange(shape_of(array)[k]), width, mode=cast(Any, mode)))
+        ]
     return array
 
 
@@ -134,7 +133,7 @@ def _diag(v: Value, k: int = 0) -> Any:
     steps = np.arange(shape_of(v)[0])
     places = (steps - min(k, 0), steps + max(k, 0))
     return structure.scatter(
-        v, *places, templates=((structure.ARRAY, structure.ARRAY),), shape=(size, size), dtype=v.dtype
+        v, *places, layout=structure.Layout([(structure.ARRAY,) * 2]), shape=(size, size), dtype=v.dtype
     )
 
 
@@ -151,7 +150,7 @@ rule(np.triu)(lambda m, k=0: np.where(_below(m, k - 1), np.zeros((), m.dtype), m
 def _diff(a: Value, n: int = 1, axis: int = -1) -> Any:
     place = one_axis(axis, rank_of(a))
     for _ in range(n):
-        a = a[_on_axis(place, slice(1, None))] - a[_on_axis(place, slice(None, -1))]
+        a = a[structure.at_axis(place, slice(1, None))] - a[structure.at_axis(place, slice(None, -1))]
     return a
 
 
@@ -161,7 +160,7 @@ def _trapezoid(y: Value, x: Value = None, dx: Any = 1.0, axis: int = -1) -> Any:
     after = rank_of(y) - place - 1
     step = dx if x is None else np.diff(x, axis=place if rank_of(x) > 1 else 0)
     step = np.reshape(step, (-1, *(1,) * after)) if rank_of(step) == 1 else step
-    sides = y[_on_axis(place, slice(1, None))] + y[_on_axis(place, slice(None, -1))]
+    sides = y[structure.at_axis(place, slice(1, None))] + y[structure.at_axis(place, slice(None, -1))]
     return np.sum(step * sides / 2.0, axis=place)
 
 
@@ -177,13 +176,16 @@ def _meshgrid(*xi: Value, indexing: str = "xy", sparse: bool = False, copy: bool
 def _bincount(x: Any, weights: Value = None, minlength: int = 0) -> Any:
     places = np.asarray(x)
     size = max(minlength, int(places.max(initial=-1)) + 1)
-    template = ((structure.ARRAY,),)
-    return structure.scatter(weights, places, templates=template, shape=(size,), dtype=np.dtype(float))
+    layout = structure.Layout([(structure.ARRAY,)])
+    return structure.scatter(weights, places, layout=layout, shape=(size,), dtype=np.dtype(float))
 
 
 @rule(np.nonzero)
 def _nonzero(a: Any) -> Any:
-    return np.nonzero(a._ask("nonzero", np.asarray))
+    """Where the entries are not zero: plain numbers, which the trace depends on from here."""
+    places = np.nonzero(a.value)
+    a.trace.answered(a.node, "nonzero", places)
+    return places
 
 
 @rule(np.argsort)
@@ -203,8 +205,9 @@ def _median(a: Value, axis: int | None = None, keepdims: bool = False) -> Any:
     ordered = np.sort(a, axis=axis)
     place = 0 if axis is None else one_axis(axis, rank_of(a))
     size = shape_of(ordered)[place]
-    middle = ordered[_on_axis(place, slice((size - 1) // 2, size // 2 + 1))]
-    y = np.mean(middle, axis=place)
+    middle = ordered[structure.at_axis(place, slice((size - 1) // 2, size // 2 + 1))]
+    last = ordered[structure.at_axis(place, -1)]  # where NumPy sorts a nan to
+    y = np.where(np.isnan(last), np.nan, np.mean(middle, axis=place))
     if not keepdims:
         return y
     return np.reshape(y, (1,) * rank_of(a)) if axis is None else np.expand_dims(y, place)

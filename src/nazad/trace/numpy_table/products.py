@@ -8,16 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from nazad.graph import Value, rank_of, shape_of
+from nazad.graph import Traced, Value, rank_of, shape_of
 from nazad.ops import contraction
 from nazad.trace.numpy_table.dispatch import rule
 from nazad.trace.numpy_table.normal import all_listed
 
 
+def _strong(*xs: Value) -> list[Value]:
+    """Python numbers as arrays, which is what NumPy's functions take them for, unlike its operators."""
+    return [x if isinstance(x, Traced) else np.asarray(x) for x in xs]
+
+
 @rule(np.dot)
 def _dot(a: Value, b: Value) -> Any:
     if rank_of(a) == 0 or rank_of(b) == 0:
-        return np.multiply(a, b)
+        return np.multiply(*_strong(a, b))
     if rank_of(b) <= 2:
         return np.matmul(a, b)
     return np.tensordot(a, b, axes=((-1,), (-2,)))
@@ -31,7 +36,7 @@ def _vdot(a: Value, b: Value) -> Any:
 @rule(np.inner)
 def _inner(a: Value, b: Value) -> Any:
     if rank_of(a) == 0 or rank_of(b) == 0:
-        return np.multiply(a, b)
+        return np.multiply(*_strong(a, b))
     return np.matmul(a, b) if rank_of(b) == 1 else np.tensordot(a, b, axes=((-1,), (-1,)))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from nazad.graph import Traced, Value, rank_of, shape_of
 from nazad.ops import structure
-from nazad.trace.numpy_table.dispatch import rule
+from nazad.trace.numpy_table.dispatch import rule, unsupported
 from nazad.trace.numpy_table.normal import Axis, all_axes, all_listed, astype, one_axis
 
 
@@ -18,6 +18,8 @@ from nazad.trace.numpy_table.normal import Axis, all_axes, all_listed, astype, o
 def _reshape(a: Value, shape: Any = None, order: str = "C", newshape: Any = None) -> Any:
     goal = newshape if shape is None else shape
     goal = (goal,) if isinstance(goal, (int, np.integer, Traced)) else tuple(goal)
+    if order not in ("C", "F"):
+        raise unsupported("np.reshape", f"order={order!r}, ")
     if order == "F":
         return np.transpose(_reshape(np.transpose(a), goal[::-1]))
     return structure.reshape(a, shape=_whole_shape(goal, shape_of(a)))
@@ -27,7 +29,7 @@ def _whole_shape(goal: Sequence[Any], shape: tuple[int, ...]) -> tuple[int, ...]
     sizes = [int(n) for n in goal]
     if -1 in sizes:
         rest = math.prod(n for n in sizes if n != -1)
-        sizes[sizes.index(-1)] = math.prod(shape) // rest if rest else 0
+        sizes[sizes.index(-1)] = math.prod(shape) // rest if rest else -1
     if math.prod(sizes) != math.prod(shape) or min(sizes, default=0) < 0:
         raise ValueError(f"cannot reshape array of shape {shape} into shape {tuple(goal)}")
     return tuple(sizes)
@@ -35,7 +37,7 @@ def _whole_shape(goal: Sequence[Any], shape: tuple[int, ...]) -> tuple[int, ...]
 
 @rule(np.ravel)
 def _ravel(a: Value, order: str = "C") -> Any:
-    return _reshape(a, (-1,) if np.size(a) else (0,), order="F" if order == "F" else "C")
+    return _reshape(a, (-1,) if np.size(a) else (0,), order=order)
 
 
 @rule(np.transpose, np.permute_dims)
@@ -124,4 +126,4 @@ rule(np.astype)(lambda x, dtype, copy=True: astype(x, dtype))
 
 @rule(np.copy)
 def _copy(a: Value, order: str = "K", subok: bool = False) -> Any:
-    return a
+    return a.copy()
