@@ -26,10 +26,11 @@ class Recorder(Protocol):
 
     level: int
     finished: bool
-    viewed: set[Node]
     errors: list[Exception]
 
     def record(self, op: Primitive, args: Sequence[Value], params: Params) -> Value: ...
+
+    def is_viewed(self, node: Node) -> bool: ...
 
     def answered(self, node: Node, what: str, answer: Any) -> None: ...
 

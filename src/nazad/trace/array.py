@@ -39,11 +39,19 @@ def _binary(ufunc_op: Primitive, calc: Callable[..., Any], flipped: bool = False
 
     def method(self: Array, other: Any) -> Any:
         pair = (other, self) if flipped else (self, other)
-        if other is None or isinstance(other, str):
-            return NotImplemented
         if type(other) in PYTHON_NUMBERS or (type(other) is Array and other.trace is self.trace):
             return self.trace.record(op, pair, {})  # nothing to find out
         return op(*pair)
+
+    return method
+
+
+def _equality(ufunc_op: Primitive, calc: Callable[..., Any]) -> Method:
+    """As with arrays, but None and strings are equal to nothing, whatever the entries."""
+    compare = _binary(ufunc_op, calc)
+
+    def method(self: Array, other: Any) -> Any:
+        return NotImplemented if other is None or isinstance(other, str) else compare(self, other)
 
     return method
 
@@ -55,7 +63,7 @@ def _in_place(calc: Callable[..., Any]) -> Method:
         result = calc(self, other)
         if not self.shape:
             return result
-        if result.trace is not self.trace or self.node in self.trace.viewed:
+        if result.trace is not self.trace or self.trace.is_viewed(self.node):
             raise self._forbidden(
                 "an array was changed in place of which there is a view, or which an outer function made",
                 "Write y = y + x instead of y += x.",
@@ -229,8 +237,8 @@ class Array(Traced):
     __rrshift__: Method = _binary(_e.right_shift, operator.rshift, flipped=True)
     __rpow__: Method = _binary(_e.power, operator.pow, flipped=True)
     _plain_power: Method = _binary(_e.power, operator.pow)
-    __eq__: Method = _binary(_e.equal, operator.eq)
-    __ne__: Method = _binary(_e.not_equal, operator.ne)
+    __eq__: Method = _equality(_e.equal, operator.eq)
+    __ne__: Method = _equality(_e.not_equal, operator.ne)
     __lt__: Method = _binary(_e.less, operator.lt)
     __le__: Method = _binary(_e.less_equal, operator.le)
     __gt__: Method = _binary(_e.greater, operator.gt)

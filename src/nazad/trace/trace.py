@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nazad.errors import ArgumentError, TraceError
-from nazad.graph import CONSTANT, Graph, Node, Primitive, Spec, Traced, Value, Where, here, leaf
+from nazad.graph import CONSTANT, Graph, Node, Primitive, Spec, Traced, Value, Where, here, leaf, rank_of
 from nazad.trace.array import Array
 from nazad.tree import Structure, flatten, labels, unflatten
 
@@ -50,9 +50,6 @@ class Trace:
         self.F: dict[Node, Value] = {}
         self.guards: list[Guard] = []
         self.errors: list[Exception] = []
-        self.viewed: set[Node] = (
-            set()
-        )  # values that share their memory: nothing is written into them in place
         self.finished = False
         self.nested = False  # whether values may themselves be traced
         self._numbers: dict[tuple[type, Any], Node] = {}
@@ -81,9 +78,22 @@ class Trace:
         value = op(*values, **params) if self.nested else op.calc(*values, **params)
         node = Node(op, preds, params, None, here(3))
         F[node] = value
-        if op.is_view and len(preds) == 1 and value.ndim:
-            self.viewed.update((node, preds[0]))
         return Array(self, node, value)
+
+    def is_viewed(self, node: Node) -> bool:
+        """Whether the value is a view, or a view of it has been taken since it was made."""
+        if self._is_view(node):
+            return True
+        for later in reversed(self.F):
+            if later is node:
+                return False
+            if later.preds and later.preds[0] is node and self._is_view(later):
+                return True
+        return False
+
+    def _is_view(self, node: Node) -> bool:
+        """Whether NumPy may let the value share memory; single entries and what arrays pick are copies."""
+        return node.op.is_view and len(node.preds) == 1 and rank_of(self.F[node]) > 0
 
     def answered(self, node: Node, what: str, answer: Any) -> None:
         """Note a question about a value."""

@@ -47,12 +47,18 @@ def call_function(function: Callable[..., Any], args: Sequence[Any], kwargs: dic
         raise no_rule(_full_name(function))
     if len(args) > 1:
         args, kwargs = _by_name(function, args, kwargs)
-    for name in kwargs.keys() - _PARAMETERS[function] if kwargs and _PARAMETERS[function] else ():
-        if kwargs[name] is None or kwargs[name] is np._NoValue:
-            kwargs = {k: v for k, v in kwargs.items() if k != name}
-        else:
+    if kwargs:
+        kwargs = _supported(function, kwargs)
+    return implementation(*[_as_array(x) for x in args], **kwargs)
+
+
+def _supported(function: Callable[..., Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that the rule takes; others may be there only to say nothing."""
+    known = _PARAMETERS[function]
+    for name in kwargs.keys() - known if known else ():
+        if kwargs[name] is not None and kwargs[name] is not np._NoValue:
             raise unsupported(_full_name(function), name)
-    return implementation(*map(_as_array, args), **kwargs)
+    return {name: value for name, value in kwargs.items() if name in known or not known}
 
 
 def _as_array(x: Any) -> Any:
