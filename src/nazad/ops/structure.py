@@ -9,12 +9,12 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from nazad.graph import Piece, Value, dtype_of, rank_of, shape_of
+from nazad.graph import Piece, Traced, Value, dtype_of, rank_of, shape_of
 from nazad.graph.primitive import Params
 from nazad.ops.families import Linear, Paired, align, row_by_row
 
@@ -181,13 +181,13 @@ class TakenFrom(Piece):
         self.share, self.arrays, self.template = share, tuple(arrays), template
 
     def join(self, pieces: Sequence[Piece], dense: Sequence[Value]) -> Value:
-        parts: list[Value] = list(dense)
-        templates: list[Template] = [_EVERYWHERE] * len(dense)
-        for piece in pieces:
-            assert type(piece) is TakenFrom
-            parts += (piece.share, *piece.arrays)
-            templates.append(piece.template)
-        return scatter(*parts, layout=Layout(templates), shape=self.shape, dtype=self.dtype)
+        places = [(_EVERYWHERE, share, ()) for share in dense]
+        places += [(p.template, p.share, p.arrays) for p in pieces if isinstance(p, TakenFrom)]
+        parts = [x for _, share, arrays in places for x in (share, *arrays)]
+        if not any(isinstance(x, Traced) for x in parts):
+            return _added_up(places, self.shape, self.dtype)
+        layout = Layout([template for template, _, _ in places])
+        return scatter(*parts, layout=layout, shape=self.shape, dtype=self.dtype)
 
     def astype(self, dtype: np.dtype[Any]) -> TakenFrom:
         self.dtype = dtype
@@ -222,8 +222,12 @@ class Layout:
 
 
 def _scatter(*parts: Value, layout: Layout, shape: Shape, dtype: Any) -> Value:
+    return _added_up(layout.pieces(parts), shape, dtype)
+
+
+def _added_up(places: Iterable[tuple[Template, Value, Sequence[Value]]], shape: Shape, dtype: Any) -> Value:
     out = np.zeros(shape, dtype)
-    for template, part, arrays in layout.pieces(parts):
+    for template, part, arrays in places:
         if arrays:
             np.add.at(out, assemble(template, arrays), part)
         else:
