@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -20,9 +21,24 @@ def test_every_row_once_per_epoch(rows, size, seed, epoch):
     batches = Batches.of(np.arange(rows), size, seed)
     blocks = [block for (block,) in batches.epoch(epoch)]
     assert sorted(np.concatenate(blocks)) == list(range(rows))
-    assert len(blocks) == batches.per_epoch
-    assert all(len(block) == size for block in blocks[:-1])
-    assert 1 <= len(blocks[-1]) <= size
+    assert len(blocks) == batches.per_epoch == -(-rows // size)
+
+
+@given(rows=st.integers(1, 200), size=sizes)
+def test_the_batches_of_an_epoch_are_of_nearly_the_same_size(rows, size):
+    batches = Batches.of(np.arange(rows), size, 0)
+    epoch = list(islice(batches.stream(), batches.per_epoch))
+    lengths = [len(batch.rows) for batch in epoch]
+    assert min(lengths) == batches.least
+    assert max(lengths) <= min(batches.least + 1, size)
+    assert all(batch.weight == len(batch.rows) * len(epoch) / rows for batch in epoch)
+    if rows % len(epoch) == 0:
+        assert {batch.weight for batch in epoch} == {1.0}
+
+
+def test_no_batch_is_left_with_the_rest():
+    sizes = [len(block) for (block,) in Batches.of(np.arange(65), 32, 0).epoch(0)]
+    assert sizes == [21, 22, 22]
 
 
 @given(rows=sizes, size=sizes, seed=st.integers(0, 2**32), first=st.integers(0, 200))

@@ -10,7 +10,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 import nazad as nz
-from nazad.descent import descend, gradient_descent, inverse_sqrt, inverse_time, minimize
+from nazad.descent import Rule, descend, gradient_descent, inverse_sqrt, inverse_time, minimize
 from nazad.descent.batches import Batches
 from nazad.errors import ArgumentError, ShapeError
 
@@ -99,10 +99,35 @@ def test_the_same_seed_is_the_same_run_bit_for_bit(cancer):
 def test_a_step_of_one_batch_is_that_of_its_rows(cancer):
     X, y = cancer
     first, second = list(islice(descend(cross_entropy, zeros(), cancer, step=0.5, batch_size=7, rng=1), 2))
-    rows = Batches.of(cancer, 7, 1).order(0)[:7]
+    rows = next(Batches.of(cancer, 7, 1).stream()).rows
     gradient = nz.grad(cross_entropy)(zeros(), X[rows], y[rows])
-    np.testing.assert_allclose(second.params["w"], -0.5 * gradient["w"], rtol=1e-12)
+    weight = 6 / (569 / 82)  # 82 batches of 6 or 7 rows, of which this is one of 6
+    np.testing.assert_allclose(second.params["w"], -0.5 * weight * gradient["w"], rtol=1e-12)
     assert first.value == pytest.approx(np.log(2))
+    assert first.gradient_norm == pytest.approx(np.hypot(np.linalg.norm(gradient["w"]), gradient["b"]))
+
+
+def test_an_epoch_of_short_steps_goes_where_the_full_gradient_does():
+    """Five rows by two are batches of one, two and two: no row pulls more than another."""
+    x = np.array([0.0, 0.0, 0.0, 0.0, 100.0])
+    for seed in range(10):
+        *_, last = descend(lambda w, x: np.mean(w * x), 0.0, x, step=0.01, batch_size=2, epochs=1, rng=seed)
+        assert last.params == pytest.approx(-0.01 * 3 * 20.0)
+
+
+def test_rules_see_one_objective():
+    """Value, gradient and objective agree, also where batches differ in size."""
+
+    def update(*, gradient, value, params, objective, **others):
+        assert objective.value_and_grad(params) == (value, gradient)
+        assert objective(params) == value
+        assert nz.grad(objective)(params) == pytest.approx(gradient)
+        return -0.1 * gradient, None
+
+    rule = Rule(lambda params: None, update)
+    x = np.arange(5.0)
+    *_, last = descend(lambda w, x: np.mean((w - x) ** 2), 0.0, x, rule=rule, batch_size=2, epochs=2, rng=0)
+    assert last.step == 6
 
 
 @dataclasses.dataclass
@@ -266,6 +291,24 @@ def test_a_constant_step_hovers_and_says_so():
     )
     assert result.verdict.kind == "stalled"
     assert "inverse_time" in result.verdict.sentence
+
+
+def test_a_step_that_shrinks_too_slowly_hovers_and_is_not_called_constant():
+    x = np.random.default_rng(0).normal(size=64)
+    result = minimize(
+        lambda w, x: np.mean((w - x) ** 2),
+        3.0,
+        x,
+        step=inverse_sqrt(0.4, 1e-3),
+        batch_size=1,
+        epochs=400,
+        rng=0,
+        tolerance=1e-9,
+    )
+    assert result.verdict.kind == "stalled"
+    assert "constant" not in result.verdict.sentence
+    assert "shrank from 0.39" in result.verdict.sentence
+    assert "inverse_time" not in result.verdict.sentence
 
 
 def test_robbins_and_monro_settle():

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.datasets import load_breast_cancer
 
 import nazad as nz
 from nazad.descent import gradient_noise
 from nazad.descent.batches import Batches
 from nazad.descent.noise import per_row_gradients
+from nazad.descent.objective import Objective
 from nazad.descent.vectors import ravel
 from nazad.errors import ArgumentError, TraceError
 
@@ -38,24 +43,31 @@ def test_per_row_gradients_are_those_of_single_rows(cancer, point):
     np.testing.assert_allclose(together[::50], alone, atol=1e-14)
 
 
-def test_the_mean_over_an_epoch_is_the_full_gradient(cancer, point):
-    """Without a short last batch it is so in every single epoch."""
-    X, y = cancer[0][:560], cancer[1][:560]
-    full = ravel(nz.grad(cross_entropy)(point, X, y))
-    blocks = Batches.of((X, y), 56, rng=0).epoch(3)
-    mean = np.mean([ravel(nz.grad(cross_entropy)(point, *block)) for block in blocks], axis=0)
-    np.testing.assert_allclose(mean, full, atol=1e-14)
-
-
-@pytest.mark.parametrize("place", [0, 7, 17])  # the last batch is short
-def test_the_gradient_at_any_place_of_an_epoch_is_unbiased(cancer, point, place):
+@pytest.mark.parametrize(("size", "place"), [(32, 0), (32, 7), (32, 17), (2, 0), (2, 284)])
+def test_the_gradient_at_any_place_of_an_epoch_is_unbiased(cancer, point, size, place):
     G = per_row_gradients(cross_entropy, point, cancer)
-    batches = Batches.of(cancer, 32, rng=1)
-    rows = [batches.order(epoch)[32 * place : 32 * (place + 1)] for epoch in range(2000)]
+    batches = Batches.of(cancer, size, rng=1)
+    rows = [next(batches.stream(epoch * batches.per_epoch + place)).rows for epoch in range(2000)]
     means = np.array([G[r].mean(axis=0) for r in rows])
     z = (means.mean(axis=0) - G.mean(axis=0)) / (means.std(axis=0, ddof=1) / np.sqrt(len(rows)))
     assert np.max(np.abs(z)) < 4.5
     assert np.mean(z**2) < 2
+
+
+@given(count=st.integers(1, 70), size=st.integers(1, 40), epoch=st.integers(0, 99))
+def test_the_mean_over_any_epoch_is_the_full_gradient(count, size, epoch):
+    """Whether or not the batches are of one size: a row more counts for itself, and for nothing else."""
+    x = np.random.default_rng(0).normal(size=count)
+    batches = Batches.of(x, size, rng=0)
+    stream = islice(batches.stream(epoch * batches.per_epoch), batches.per_epoch)
+    of = [Objective(square, batches.take(b), b.weight).value_and_grad(2.0) for b in stream]
+    value, gradient = Objective(square, (x,)).value_and_grad(2.0)
+    assert np.mean([v for v, _ in of]) == pytest.approx(value, rel=1e-13)
+    assert np.mean([g for _, g in of]) == pytest.approx(gradient, rel=1e-13)
+
+
+def square(w, x):
+    return np.mean((w - x) ** 2)
 
 
 def test_the_variance_law(cancer, point):

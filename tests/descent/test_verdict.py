@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from nazad.descent import inverse_time
 from nazad.descent.iterate import History, Measured, Record
 from nazad.descent.verdict import PATIENCE, interrupted, judge, out_of_steps
 
@@ -101,7 +102,10 @@ def test_diverged_by_rising():
 
 def test_a_rise_to_below_the_start_has_not_diverged():
     values = [100.0, *(2 + 0.1 * k for k in range(PATIENCE + 1))]
-    assert judge(history(values), 1e-3).kind == "stalled"
+    verdict = judge(history(values), 1e-3)
+    assert verdict.kind == "stalled"
+    assert "up and down" not in verdict.sentence  # it only rises
+    assert "halve the step" in verdict.sentence
 
 
 def test_stalled_going_up_and_down():
@@ -110,10 +114,35 @@ def test_stalled_going_up_and_down():
     assert "halve the step" in verdict.sentence
 
 
-def test_stalled_hovering():
-    verdict = judge(history([*[1.0, 2.0] * PATIENCE, 1.0], stochastic=True), 1e-3)
+def hovering(size):
+    """A stochastic run that stays where it is, with steps of these sizes."""
+    length = 0.0
+    for k in range(10 * PATIENCE):
+        norm = 1.0 + k % 3
+        yield record(k, 1.0, norm, length, None if k % 5 else Measured(1.0 + k % 2, 1.0))
+        length = size(k) * norm
+
+
+def test_stalled_hovering_at_a_constant_step():
+    verdict = judge(list(hovering(lambda k: 0.4))[:-9], 1e-3)
     assert verdict.kind == "stalled"
-    assert "shrink" in verdict.sentence
+    assert "was 0.4 in the first epoch and 0.4 in the last: let it shrink (inverse_time" in verdict.sentence
+    assert "larger batches" in verdict.sentence
+
+
+def test_hovering_when_the_budget_ends_right_after_an_epoch():
+    records = list(hovering(lambda k: 0.4))[:-14]
+    last = record(186, 1.0, 1.0, 0.4, Measured(1.5, 1.0))
+    assert "hovers" in judge([*records, last], 1e-3).sentence
+
+
+@pytest.mark.parametrize("size", [inverse_time(0.4, 0.01), lambda k: 0.4 if k < 9 * PATIENCE else 0.2])
+def test_stalled_hovering_although_the_step_shrank(size):
+    verdict = judge(list(hovering(size))[:-9], 1e-3)
+    assert verdict.kind == "stalled"
+    assert "constant" not in verdict.sentence
+    assert "shrank from " in verdict.sentence
+    assert "let it shrink further" in verdict.sentence
     assert "larger batches" in verdict.sentence
 
 
@@ -125,6 +154,21 @@ def test_stalled_within_rounding(value, length, advice):
     verdict = judge(history([value] * (PATIENCE + 1), length=length), 1e-3)
     assert verdict.kind == "stalled"
     assert advice in verdict.sentence
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("norms", [(1.0, 1.0), (1.0, 0.95)])
+def test_falls_as_small_as_rounding_are_no_oscillation(dtype, norms):
+    """As of a logistic loss in float32: one rise, and falls of a unit or two, 17 units in all."""
+    units = np.cumsum([0, 1, -2, -1, -1, 0, -1, -2, -1, -1, -1, -1, 0, -1, -2, 0, -2, 0, 0, -1, 0])
+    values = [dtype(0.7) + dtype(n * np.finfo(dtype).eps * 0.7) for n in units]
+    verdict = judge(history(values, np.linspace(*norms, len(values))), 1e-3)
+    if norms[1] < norms[0]:
+        assert verdict is None  # the gradient still tells the iterates apart
+        return
+    assert verdict.kind == "stalled"
+    assert "rounding, 16 ε|f| = " in verdict.sentence
+    assert "halve the step" not in verdict.sentence
 
 
 def test_not_stalled_while_the_gradient_falls():

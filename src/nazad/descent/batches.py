@@ -2,7 +2,17 @@
 
 The lecture draws a random observation for every step. Here all rows are shuffled instead, anew in every
 epoch, and taken in that order: each is met exactly once per epoch. In every single step the rows are still a
-uniformly random subset, so the gradient is still an unbiased estimate of the full one.
+uniformly random subset, so the mean of their gradients is still an unbiased estimate of the full one.
+
+An epoch of S rows has P = ⌈S/B⌉ batches of at most B rows, and no two of them differ by more than one row.
+Cut at B, the last would be whatever remains, and each row in it could weigh up to B times as much as the
+others: no single epoch would pull where the full gradient does, however short its steps. A single row more
+still matters for small batches; so the loop lets a batch of n rows count n/(S/P) times, which is near 1, or 1
+where P divides S. At a fixed θ, with gᵢ the gradient on row i, the mean over an epoch is then
+
+    1/P Σⱼ nⱼP/S · (1/nⱼ Σ_{i in batch j} gᵢ) = 1/S Σᵢ gᵢ,
+
+the full gradient, exactly and in every epoch.
 
 The order of an epoch depends on the seed and the number of the epoch alone, and not on what was drawn before,
 so that a run can be taken up in the middle.
@@ -20,7 +30,7 @@ from numpy.typing import NDArray
 
 from nazad.descent.vectors import whole_number
 from nazad.errors import ArgumentError, ShapeError
-from nazad.tree import Tree, flatten, paths, unflatten
+from nazad.tree import Tree, flatten, paths, tree_map, unflatten
 
 Index = NDArray[np.intp]
 Rng = Any  # what np.random.default_rng takes: SPEC 7
@@ -64,7 +74,6 @@ class Rows:
             raise ArgumentError(f"data {data!r:.40} has no arrays in it", "Give arrays, or leave it out.")
         self.count = _agreed({label: x.shape[0] for x, label in zip(arrays, labels, strict=True)})
         self.args: tuple[Any, ...] = self._arguments(unflatten(structure, arrays))
-        self._leaves, self._structure = flatten(self.args)
 
     @staticmethod
     def _arguments(data: Tree) -> tuple[Any, ...]:
@@ -75,16 +84,7 @@ class Rows:
 
     def take(self, index: Index) -> tuple[Any, ...]:
         """The arguments of the loss, cut to these rows."""
-        return self.rebuilt([x[index] for x in self._leaves])
-
-    @property
-    def columns(self) -> list[NDArray[Any]]:
-        """The arrays, without the structure around them."""
-        return list(self._leaves)
-
-    def rebuilt(self, columns: list[Any]) -> tuple[Any, ...]:
-        """Arrays in the structure of the arguments."""
-        args: tuple[Any, ...] = unflatten(self._structure, columns)
+        args: tuple[Any, ...] = tree_map(lambda x: x[index], self.args)
         return args
 
 
@@ -109,10 +109,11 @@ def _agreed(counts: dict[str, int]) -> int:
 
 
 class Batch(NamedTuple):
-    """Which rows come next, in which epoch."""
+    """Which rows come next, in which epoch, and how much their mean counts in it."""
 
     epoch: int
     rows: Index
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +127,7 @@ class Batches:
     rows : Rows
         The data.
     size : int or None
-        The number of rows in a block; None for all of them, in their own order.
+        The most rows in a block; None for all of them, in their own order.
     seed : tuple of int
         What the order of the rows depends on, together with the epoch.
 
@@ -134,9 +135,9 @@ class Batches:
     --------
     >>> batches = Batches.of(np.arange(5.0), batch_size=2, rng=0)
     >>> [block.tolist() for (block,) in batches.epoch(0)]
-    [[2.0, 1.0], [3.0, 4.0], [0.0]]
-    >>> [len(block) for (block,) in batches.epoch(1)]
-    [2, 2, 1]
+    [[2.0], [1.0, 3.0], [4.0, 0.0]]
+    >>> batches.per_epoch, batches.least
+    (3, 1)
     """
 
     rows: Rows
@@ -152,8 +153,8 @@ class Batches:
         data : array_like or pytree of array_like, optional
             Arrays that agree on axis 0.
         batch_size : int, optional
-            Rows in a block; the last block of an epoch may be shorter. From the number of rows on, as by
-            default, there is one block, of all rows in their order.
+            The most rows in a block; all blocks have as many, or else all have fewer, and differ by one at
+            most. From the number of rows on, as by default, there is one block, of all rows in their order.
         rng : int, Generator or None
             The seed, as in SPEC 7. A generator is drawn from once.
         """
@@ -170,6 +171,11 @@ class Batches:
         """The number of blocks in an epoch."""
         return 1 if self.size is None else -(-self.rows.count // self.size)
 
+    @property
+    def least(self) -> int:
+        """The number of rows in the smallest block; no other has more than one row more."""
+        return self.rows.count // self.per_epoch
+
     def order(self, epoch: int) -> Index:
         """The rows in the order of an epoch."""
         if self.size is None:
@@ -182,12 +188,13 @@ class Batches:
 
     def stream(self, first: int = 0) -> Iterator[Batch]:
         """Which rows come in every step, without end, from the step with this index on."""
-        size = self.rows.count if self.size is None else self.size
-        epoch, skipped = divmod(first, self.per_epoch)
+        S, P = self.rows.count, self.per_epoch
+        epoch, skipped = divmod(first, P)
         while True:
             order = self.order(epoch)
-            for k in range(skipped, self.per_epoch):
-                yield Batch(epoch, order[k * size : (k + 1) * size])
+            for k in range(skipped, P):
+                rows = order[k * S // P : (k + 1) * S // P]
+                yield Batch(epoch, rows, len(rows) * P / S if S else 1.0)
             epoch, skipped = epoch + 1, 0
 
     def take(self, batch: Batch) -> tuple[Any, ...]:
@@ -195,7 +202,10 @@ class Batches:
         return self.rows.args if self.size is None else self.rows.take(batch.rows)
 
     def epoch(self, epoch: int) -> Iterator[tuple[Any, ...]]:
-        """The blocks of one epoch, each as the arguments of the loss behind the parameters."""
+        """The blocks of one epoch, each as the arguments of the loss behind the parameters.
+
+        Their weights are those of :meth:`stream`.
+        """
         for batch in self.stream(epoch * self.per_epoch):
             if batch.epoch > epoch:
                 return

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -164,12 +164,4 @@ def measured(records: Iterable[Record]) -> Iterator[Record]:
         if record.full == (record.value, record.gradient_norm):
             yield record
         elif record.full is not None:
-            value, gradient_norm = record.full
-            yield Record(
-                step=record.step,
-                epoch=record.epoch,
-                value=value,
-                gradient_norm=gradient_norm,
-                step_norm=record.step_norm,
-                full=record.full,
-            )
+            yield replace(record, value=record.full.value, gradient_norm=record.full.gradient_norm)

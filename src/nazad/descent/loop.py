@@ -25,7 +25,7 @@ from nazad.descent.stepsize import chosen_step
 from nazad.descent.vectors import Number, checked_params, copied, moved, norm, positive, sealed, whole_number
 from nazad.descent.verdict import Verdict, interrupted, judge, out_of_steps
 from nazad.errors import ArgumentError
-from nazad.tree import Tree
+from nazad.tree import Tree, tree_map
 
 _STEPS, _EPOCHS = 1000, 100  # the budget of minimize, with the full gradient and with less
 
@@ -62,7 +62,8 @@ def descend(
         How to get from a gradient to a change. By default ``gradient_descent(step)``.
     batch_size : int, optional
         Rows in every step: None for all (the full gradient), 1 for stochastic, B for minibatch descent. The
-        rows are shuffled anew in every epoch; each is met once, in a last short batch if need be.
+        rows are shuffled anew in every epoch and cut into as few batches of at most B as will do, of the same
+        number of rows but for one, and weighted by it: see :mod:`nazad.descent.batches`.
     steps, epochs : int, optional
         Where to end, whichever comes first; without either, the stream has no end.
     rng : int, Generator or None
@@ -253,13 +254,13 @@ def _iterates(run: _Prepared, end: int | None) -> Iterator[Iterate]:
         here = Measured(value, norm(gradient))
         full = _measured_in_full(run, step, end, params, here)
         iterate = Iterate(
-            step=step, epoch=step // run.batches.per_epoch, params=params, value=value,
+            step=step, epoch=batch.epoch, params=params, value=value,
             gradient_norm=here.gradient_norm, step_norm=length, full=full, state=state
         )  # fmt: skip
         yield iterate
         if step == end or not iterate.finite:
             return
-        change, state = _updated(run.rule, iterate, gradient, objective)
+        change, state = _updated(run.rule, iterate, gradient, objective.times(batch.weight))
         params, length = sealed(moved(params, change)), norm(change)
 
 
@@ -275,10 +276,11 @@ def _measured_in_full(
 
 
 def _updated(rule: Rule, at: Iterate, gradient: Tree, objective: Objective) -> tuple[Tree, Any]:
+    """The rule sees its rows by their weight in the epoch; what was measured on them is a plain mean."""
     with np.errstate(all="ignore"):
         return rule.update(
-            gradient=gradient,
-            value=at.value,
+            gradient=tree_map(objective.weighted, gradient),
+            value=objective.weighted(at.value),
             params=at.params,
             state=at.state,
             step=at.step,

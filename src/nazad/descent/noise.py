@@ -29,10 +29,10 @@ from numpy.typing import NDArray
 
 from nazad.api import grad, vmap
 from nazad.descent.batches import Index, Rng, Rows, seed_of
-from nazad.descent.objective import Loss, Objective
+from nazad.descent.objective import Loss, Objective, on_row
 from nazad.descent.vectors import Vector, checked_params, ravel, whole_number
 from nazad.errors import ArgumentError
-from nazad.tree import Tree, flatten, tree_map
+from nazad.tree import Tree, flatten
 
 _SIZES = (1, 4, 16, 64, 256)
 
@@ -151,7 +151,7 @@ def per_row_gradients(loss: Loss, params: Tree, args: tuple[Any, ...]) -> Vector
     """
 
     def gradient(*row: Any) -> Any:
-        return grad(loss)(params, *tree_map(lambda x: x[None], row))
+        return grad(on_row(loss, row))(params)
 
     with np.errstate(all="ignore"):
         by_leaf = flatten(vmap(gradient)(*args))[0]

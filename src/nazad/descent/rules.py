@@ -6,9 +6,9 @@ A rule is two pure functions. ``init(params)`` makes its first state, and
 
 says what to add to the parameters, and the state for the next step. Every update takes these keywords,
 whether it needs them or not, so that rules can be exchanged and put together; those that look further (line
-searches, steps against a reference point) have the objective of the very same rows, a function of the
-parameters, which can be differentiated at will. All work on structures of arrays. A rule returns the
-*change* and not the new parameters, so that a rule can go on where another left off.
+searches, steps against a reference point) have the objective of the very same rows, with the same weight, a
+function of the parameters, which can be differentiated at will. All work on structures of arrays. A rule
+returns the *change* and not the new parameters, so that a rule can go on where another left off.
 """
 
 from __future__ import annotations

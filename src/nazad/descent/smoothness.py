@@ -145,6 +145,32 @@ def _without(source: str, intercept: bool) -> str:
     return source if intercept else source.replace("[X 1]", "X")
 
 
+# --- batches
+def expected_smoothness(rows: int, batch_size: int, together: float, alone: float) -> float:
+    """How much the loss on a random batch curves: as all rows do together, and as single ones.
+
+    For batches of B out of S rows drawn without replacement, it is the *expected smoothness* of Gower and
+    others, 𝓛 = S(B − 1)/(B(S − 1)) · L + (S − B)/(B(S − 1)) · max Lᵢ, with Lᵢ that of row i alone: L for B =
+    S, and max Lᵢ for B = 1.
+
+    References
+    ----------
+    R. M. Gower, N. Loizou, X. Qian, A. Sailanbayev, E. Shulgin and P. Richtárik, SGD: general analysis and
+    improved rates, *ICML* 2019, proposition 3.8.
+
+    Examples
+    --------
+    >>> [expected_smoothness(101, B, together=1.0, alone=4.0) for B in (1, 101)]
+    [4.0, 1.0]
+    >>> round(expected_smoothness(101, 10, together=1.0, alone=4.0), 3)
+    1.273
+    """
+    S, B = rows, batch_size
+    if B == S:
+        return together
+    return (S * (B - 1) * together + (S - B) * alone) / (B * (S - 1))
+
+
 # --- measured at a point
 def estimate_smoothness(
     loss: Loss, params: Tree, data: Tree = None, *, products: int = 60, rng: Rng = 0

@@ -1,16 +1,17 @@
 """The step that is taken when none is given: from the curvature of the loss at the start.
 
 With the full gradient it is 1/L. With few rows it has to be smaller, since a row can be much more curved
-than the mean of all. Gower and others call *expected smoothness*, for batches of B out of S rows drawn
-without replacement, 𝓛 = S(B − 1)/(B(S − 1)) · L + (S − B)/(B(S − 1)) · max Lᵢ, with Lᵢ that of row i, and
-show for convex losses that 1/(2𝓛) brings the iterates, at the rate of the full gradient, as near to the
-minimum as the noise lets them. It is L for B = S, and max Lᵢ for B = 1.
+than the mean of all. Gower and others show for convex losses that 1/(2𝓛), with the *expected smoothness* 𝓛 of
+:func:`nazad.descent.smoothness.expected_smoothness`, brings the iterates, at the rate of the full gradient,
+as near to the minimum as the noise lets them.
 
 Both are measured where the run starts. For the logistic loss at θ = 0 that is the bound for all θ; in general
 it promises nothing about other points, and the notes of a run say so.
 
-References ---------- R. M. Gower, N. Loizou, X. Qian, A. Sailanbayev, E. Shulgin and P. Richtárik, SGD:
-general analysis and improved rates, *ICML* 2019, theorem 3.1 and proposition 3.8.
+References
+----------
+R. M. Gower, N. Loizou, X. Qian, A. Sailanbayev, E. Shulgin and P. Richtárik, SGD: general analysis and
+improved rates, *ICML* 2019, theorem 3.1.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ import numpy as np
 
 from nazad.api import hvp, vmap
 from nazad.descent.batches import Batches
-from nazad.descent.objective import Loss, Objective
-from nazad.descent.smoothness import measured_smoothness
+from nazad.descent.objective import Loss, Objective, on_row
+from nazad.descent.smoothness import expected_smoothness, measured_smoothness
 from nazad.errors import ArgumentError, NazadError
 from nazad.tree import Tree, flatten, tree_map
 
@@ -75,12 +76,12 @@ def _full(loss: Loss, params: Tree, batches: Batches) -> Chosen:
 
 
 def _few_rows(loss: Loss, params: Tree, batches: Batches) -> Chosen:
-    S, B = batches.rows.count, batches.size or 1
     index = np.sort(batches.order(0)[: _sample_size(params)])
     sample = batches.rows.take(index)
     L = measured_smoothness(Objective(loss, sample), params, _PRODUCTS, _SEED).upper
     L_max = float(np.max(row_curvatures(loss, params, sample)))
-    expected = S * (B - 1) / (B * (S - 1)) * L + (S - B) / (B * (S - 1)) * max(L, L_max)
+    B = batches.least
+    expected = expected_smoothness(batches.rows.count, B, L, max(L, L_max))
     step = 1 / (2 * expected) if expected else np.inf
     known = f"L = {L:.4g} for all rows together and {L_max:.4g} for a single one"
     note = (
@@ -110,8 +111,7 @@ def row_curvatures(loss: Loss, params: Tree, args: tuple[Any, ...]) -> Any:
     vectors = _unit(tree_map(lambda x: rng.standard_normal((count, *np.shape(x))), params))[0]
 
     def product(vector: Tree, row: tuple[Any, ...]) -> Any:
-        alone = Objective(loss, tree_map(lambda x: x[None], row))
-        return hvp(alone.__call__, (params,), (vector,))
+        return hvp(on_row(loss, row), (params,), (vector,))
 
     for _ in range(_ROUNDS):
         with np.errstate(all="ignore"):

@@ -22,6 +22,7 @@ Kind = Literal["converged", "stalled", "diverged", "out of steps", "interrupted"
 
 PATIENCE = 20  # measurements on all rows without a new lowest value, after which a run is given up
 _FLAT = 16.0  # values that differ by so many units of rounding do not differ
+_SHRUNK = 0.9  # a step that shrank by less than a tenth, from the first epoch to the last, was constant
 _REMINDER = "A small gradient says nearly stationary; how near a minimum, only if f is strongly convex."
 
 
@@ -124,22 +125,43 @@ def _stuck(history: Sequence[Record], tolerance: float) -> Verdict | None:
     """Values that only rise, stay, or hover."""
     recent = _recent(history, PATIENCE + 1)
     values = [float(record.value) for record in recent]
-    rounding = _rounding(recent)
-    if len(values) <= PATIENCE or min(values[1:]) < values[0] - rounding:
+    if len(values) <= PATIENCE or values[0] - min(values[1:]) > _rounding(recent[0]):
         return None
-    if max(values) - min(values) <= rounding:
+    if _level(recent):
         return None if _gradient_falls(recent) else _stalled(recent, tolerance, _flat_advice(recent))
-    if all(a < b for a, b in pairwise(values)) and values[-1] > next(measured(history)).value:
+    rises = all(a < b for a, b in pairwise(values))
+    if rises and values[-1] > next(measured(history)).value:
         return _risen(recent, next(measured(history)))
-    stochastic = any(record.full is None for record in history[-PATIENCE:])
-    return _stalled(recent, tolerance, _HOVERS if stochastic else _OSCILLATES)
+    epoch = recent[1].step - recent[0].step
+    return _stalled(recent, tolerance, _too_long(rises) if epoch == 1 else _hovers(history, epoch))
 
 
-_HOVERS = (
-    "With a constant step, stochastic descent hovers at a height that grows with the step: "
-    "let the step shrink (inverse_time, inverse_sqrt), or take larger batches."
-)
-_OSCILLATES = "It goes up and down: halve the step; 1/L is safe (estimate_smoothness)."
+def _level(recent: list[Record]) -> bool:
+    """Whether most changes are within rounding, each by itself: over many, small falls add up to more."""
+    level = [abs(float(b.value) - float(a.value)) <= _rounding(b) for a, b in pairwise(recent)]
+    return sum(level) > len(level) / 2
+
+
+def _too_long(rises: bool) -> str:
+    how = "It only rises" if rises else "It goes up and down"
+    return f"{how}: halve the step; 1/L is safe (estimate_smoothness)."
+
+
+def _hovers(history: Sequence[Record], epoch: int) -> str:
+    """Whether the step has shrunk shows in the run itself, whatever its rule or schedule."""
+    first, last = _step_size(history[: epoch + 1]), _step_size(history[-epoch - 1 :])
+    law = "Stochastic descent hovers at a height that grows with the step"
+    if last < _SHRUNK * first:
+        shrank = f"which shrank from {first:.3g} in the first epoch to {last:.3g} in the last"
+        return f"{law}, {shrank}: let it shrink further, or take larger batches."
+    stayed = f"which was {first:.3g} in the first epoch and {last:.3g} in the last"
+    return f"{law}, {stayed}: let it shrink (inverse_time, inverse_sqrt), or take larger batches."
+
+
+def _step_size(records: Sequence[Record]) -> float:
+    """The length of the steps over that of the gradients: α for gradient descent."""
+    gradients = sum(record.gradient_norm for record in records[:-1])
+    return sum(record.step_norm for record in records[1:]) / (gradients or math.inf)
 
 
 def _gradient_falls(recent: list[Record]) -> bool:
@@ -155,19 +177,18 @@ def _risen(recent: list[Record], first: Record) -> Verdict:
 
 def _stalled(recent: list[Record], tolerance: float, advice: str) -> Verdict:
     first, last = recent[0], recent[-1]
-    seen = f"No lower loss than {first.value:.6g} in {last.step - first.step} steps, up to step {last.step}"
+    steps = f"{last.step - first.step} steps, up to step {last.step}"
+    seen = f"No loss clearly below {first.value:.6g} in {steps}"
     return Verdict("stalled", f"{seen}: {_state(last)}, above the tolerance {tolerance:.3g}. {advice}")
 
 
 def _flat_advice(recent: list[Record]) -> str:
     if all(record.step_norm == 0 for record in recent[1:]):
         return "The steps have no length: the schedule has gone down to 0, or the step is below rounding."
+    seen = f"The loss mostly changes by no more than rounding, {_FLAT:g} ε|f| = {_rounding(recent[-1]):.2g}"
     if epsilon(recent[-1].value) > epsilon(1.0):
-        return "The loss does not change by more than rounding: compute in float64, or raise the tolerance."
-    return (
-        "The loss does not change by more than rounding: raise the tolerance, standardise the columns of the "
-        "data, or try a larger step."
-    )
+        return f"{seen}: compute in float64, or raise the tolerance."
+    return f"{seen}: raise the tolerance, standardise the columns of the data, or try a larger step."
 
 
 # --- words and numbers
@@ -177,9 +198,8 @@ def _recent(history: Sequence[Record], count: int) -> list[Record]:
     return list(islice(backwards, count))[::-1] or [history[-1]]
 
 
-def _rounding(records: Sequence[Record]) -> float:
-    largest = max(abs(float(record.value)) for record in records)
-    return _FLAT * epsilon(records[-1].value) * largest
+def _rounding(record: Record) -> float:
+    return _FLAT * epsilon(record.value) * abs(float(record.value))
 
 
 def _outlook(recent: list[Record], tolerance: float) -> str:

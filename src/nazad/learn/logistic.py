@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nazad.api import grad
-from nazad.descent import logistic_smoothness
+from nazad.descent import Batches, logistic_smoothness
+from nazad.descent.smoothness import expected_smoothness
 from nazad.learn.columns import Matrix
 
 Params = dict[str, Any]  # {"w": weights, "b": intercept}
@@ -113,27 +114,6 @@ def objective(classes: int, l2: float = 0.0) -> Loss:
     return with_penalty(binary_cross_entropy if classes == 2 else cross_entropy, l2)
 
 
-def by_rows(loss: Loss, batch_size: int) -> Loss:
-    """The loss, in which the last batch of an epoch counts by its rows if it is a shorter one.
-
-    As a mean of its own, each of its rows would count for more than others do, and epochs would pull this way
-    or that however short the step.
-
-    Examples
-    --------
-    >>> fair = by_rows(binary_cross_entropy, 4)
-    >>> params = start(1, 2)
-    >>> [float(fair(params, np.zeros((rows, 1)), np.zeros(rows, int)) / np.log(2)) for rows in (1, 2, 4, 8)]
-    [0.25, 0.5, 1.0, 1.0]
-    """
-
-    def fair(params: Params, X: Matrix, y: Codes) -> Any:
-        h = loss(params, X, y)
-        return h if len(y) >= batch_size else h * (len(y) / batch_size)
-
-    return fair
-
-
 def start(features: int, classes: int) -> Params:
     """Parameters of zeros, by which all classes are equally likely.
 
@@ -179,11 +159,10 @@ def probabilities(params: Params, X: Matrix) -> Matrix:
 def safe_step(X: Matrix, classes: int, l2: float = 0.0, batch_size: int | None = None) -> float:
     """A step to begin with: 1/L for the full gradient, and less for batches.
 
-    The Hessian is bounded by L everywhere, so that a step of 1/L descends always. A batch of B out of S rows
-    can be more curved than all of them: about S(B − 1)/(B(S − 1)) · L + (S − B)/(B(S − 1)) · mean Lᵢ, with
-    Lᵢ that of row i alone (Gower and others, *SGD: general analysis and improved rates*, 2019, with the mean
-    in place of their maximum). One over that is a start and no proof: :class:`nazad.learn.halving.Halving`
-    lets it shrink.
+    The Hessian is bounded by L everywhere, so that a step of 1/L descends always. A batch can be more curved
+    than all rows: about :func:`nazad.descent.smoothness.expected_smoothness`, here with the mean curvature of
+    single rows in place of the largest. One over that is a start and no proof:
+    :class:`nazad.learn.halving.Halving` lets it shrink.
 
     Examples
     --------
@@ -192,12 +171,9 @@ def safe_step(X: Matrix, classes: int, l2: float = 0.0, batch_size: int | None =
     (4.0, 2.0)
     """
     L = logistic_smoothness(X, classes).upper
-    S, B = len(X), min(batch_size or len(X), len(X))
-    if B == S:
-        return 1 / (L + l2)
-    single = (0.25 if classes == 2 else 0.5) * (1 + float(np.mean(np.sum(X**2, axis=1))))
-    both = S * (B - 1) / (B * (S - 1)) * L + (S - B) / (B * (S - 1)) * single
-    return 1 / (both + l2)
+    alone = (0.25 if classes == 2 else 0.5) * (1 + float(np.mean(np.sum(X**2, axis=1))))
+    least = Batches.of(X, batch_size, rng=0).least
+    return 1 / (expected_smoothness(len(X), least, L, alone) + l2)
 
 
 # --- the lecture's derivatives

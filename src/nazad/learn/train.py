@@ -23,7 +23,7 @@ from nazad.errors import ArgumentError
 from nazad.learn.columns import Impute, Matrix
 from nazad.learn.halving import Halving
 from nazad.learn.labels import Label, training_labels
-from nazad.learn.logistic import Codes, by_rows, objective, safe_step, start
+from nazad.learn.logistic import Codes, objective, safe_step, start
 from nazad.learn.model import Method, Model, Training
 from nazad.learn.prepare import Preparation, split
 from nazad.learn.scores import Scores
@@ -48,7 +48,7 @@ class Plan:
     method : {"full", "stochastic", "minibatch"}
         How many rows each gradient is of: all, one, or ``batch_size``.
     batch_size : int, optional
-        For minibatch alone; 32 by default.
+        The most rows of a batch, for minibatch alone; 32 by default.
     step : float, optional
         The step to begin with. The full gradient keeps it, the others halve it after every epoch that did not
         lower the loss. By default :func:`nazad.learn.logistic.safe_step`.
@@ -103,7 +103,7 @@ class Plan:
 
     @property
     def rows_per_step(self) -> int | None:
-        """The rows of each gradient; None for all."""
+        """The rows of each gradient, at most; None for all."""
         return {"full": None, "stochastic": 1, "minibatch": self.batch_size or MINIBATCH}[self.method]
 
     @property
@@ -204,7 +204,7 @@ class Prepared:
 
         steps, epochs = self.plan.budget
         return minimize(
-            by_rows(objective(K, self.plan.l2), rows or 0),
+            objective(K, self.plan.l2),
             start(self.X.shape[1], K),
             (self.X, self.y),
             step=halving,
