@@ -115,8 +115,8 @@ def _demand_differentiable(x: Any, label: str) -> None:
         met = f"{label} is an integer or a boolean, and a derivative by it is zero or undefined"
         raise ArgumentError(
             met,
-            "Make it a float (2.0 for 2, x.astype(float) for x), or do not differentiate by it: leave it out of "
-            "argnums, or write lambda x: f(x, n).",
+            "Make it a float (2.0 for 2, x.astype(float) for x), or do not differentiate by it: leave it out "
+            "of argnums, or write lambda x: f(x, n).",
             here(),
         )
     if kind == "c":
