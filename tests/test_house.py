@@ -13,7 +13,7 @@ import pytest
 import nazad as nz
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ["matplotlib", "pandas", "pyarrow", "rich", "scipy", "sklearn", "sympy"]
+HEAVY = ["llvmlite", "matplotlib", "pandas", "pyarrow", "rich", "scipy", "sklearn", "sympy"]
 PUBLIC = sorted(getattr(nz, "__all__", []))
 
 

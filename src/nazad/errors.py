@@ -64,3 +64,7 @@ class ModelFileError(NazadError, ValueError):
 
 class MissingExtra(NazadError, ImportError):
     """An optional library is not installed; the message names the extra that brings it."""
+
+
+class CompileError(NazadError, RuntimeError):
+    """LLVM refused what the compiler wrote; the message names the function."""

@@ -150,6 +150,7 @@ CALLS: list[tuple[Callable[..., Any], Any]] = [
     (lambda x: np.diag(x, 1), A),
     (lambda x: np.tril(x), A),
     (lambda x: np.triu(x, 1), T),
+    (lambda x: np.tril(x), v),
     (lambda x: np.diff(x), A),
     (lambda x: np.diff(x, 2, axis=0), A),
     (lambda x: np.trapezoid(x), A),

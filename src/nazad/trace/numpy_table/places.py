@@ -138,8 +138,8 @@ def _diag(v: Value, k: int = 0) -> Any:
 
 
 def _below(m: Value, k: int) -> Any:
-    rows, columns = shape_of(m)[-2:]
-    return np.tri(rows, columns, k, dtype=bool)
+    shape = shape_of(m)[-2:]
+    return np.tri(shape[0], shape[-1], k, dtype=bool)
 
 
 rule(np.tril)(lambda m, k=0: np.where(_below(m, k), m, np.zeros((), m.dtype)))
