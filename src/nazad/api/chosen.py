@@ -40,10 +40,9 @@ class Chosen(NamedTuple):
 
 
 def choose(f: Callable[..., Any], argnums: ArgNums, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Chosen:
-    single = isinstance(argnums, (int, str, np.integer))
-    wanted = [argnums] if isinstance(argnums, (int, str, np.integer)) else list(argnums)
+    wanted: Sequence[Any] = argnums if isinstance(argnums, (tuple, list)) else [argnums]
     keys = [_position(key, args, kwargs, f) for key in wanted]
-    if len(set(keys)) < len(keys):
+    if len(keys) > 1 and len(set(keys)) < len(keys):
         raise ArgumentError(f"argnums={argnums!r} names an argument twice")
     positional = argument_names(f, len(args))
     picked = tuple(args[k] if isinstance(k, int) else kwargs[k] for k in keys)
@@ -62,26 +61,30 @@ def choose(f: Callable[..., Any], argnums: ArgNums, args: tuple[Any, ...], kwarg
     for k, x in enumerate(arguments.leaves):
         if type(x) is not float and (type(x) is not np.ndarray or x.dtype.kind != "f"):
             _demand_differentiable(x, arguments.labels[k])
-    return Chosen(function, arguments, single)
+    return Chosen(function, arguments, single=not isinstance(argnums, (tuple, list)))
 
 
 def _position(
     key: int | str, args: Sequence[Any], kwargs: dict[str, Any], f: Callable[..., Any]
 ) -> int | str:
-    called = getattr(f, "__name__", "the function")
     if isinstance(key, str):
         if key in kwargs:
             return key
         names = argument_names(f, len(args))
         if key in names:
             return names.index(key)
-        raise ArgumentError(f"argnums names {key!r}, which was not given to {called}")
+        raise ArgumentError(f"argnums names {key!r}, which was not given to {called(f)}")
     if not -len(args) <= key < len(args):
         raise ArgumentError(
-            f"argnums={key}, but {called} got {len(args)} positional arguments",
+            f"argnums={key}, but {called(f)} got {len(args)} positional arguments",
             "Give the argument by position, or name a keyword argument in argnums.",
         )
     return int(key) % len(args)
+
+
+def called(f: Callable[..., Any]) -> str:
+    """What to call a function in a message."""
+    return str(getattr(f, "__name__", "the function"))
 
 
 def demand_function(f: Any, transform: str, argnums: Any = 0) -> None:
@@ -135,16 +138,15 @@ def _is_number(x: Any) -> bool:
 
 
 def demand_scalar(done: Run, f: Callable[..., Any]) -> None:
-    called = getattr(f, "__name__", "the function")
     if len(done.graph.sinks) != 1:
         raise ArgumentError(
-            f"{called} returned {len(done.graph.sinks)} values, and a gradient is that of one",
+            f"{called(f)} returned {len(done.graph.sinks)} values, and a gradient is that of one",
             "Return a single number, pass has_aux=True for (value, aux), or use jacobian.",
         )
     value = done.F[done.graph.sinks[0]]
     if shape_of(value) != ():
         raise ShapeError(
-            f"{called} returned an array of shape {shape_of(value)}, and a gradient is that of one number",
+            f"{called(f)} returned an array of shape {shape_of(value)}, and a gradient is that of one number",
             "Sum it up, or use jacobian or vjp.",
             done.graph.sinks[0].where,
         )

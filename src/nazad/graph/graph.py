@@ -234,8 +234,8 @@ def zeros_like(x: Value) -> Value:
 
 
 def _seed_for(y: Value, y_bar: Value) -> Value:
-    if y_bar is None:
-        return None
+    if y_bar is None or type(y_bar) is type(y) is np.float64:
+        return y_bar
     if shape_of(y_bar) != shape_of(y):
         raise ShapeError(
             f"the seed has shape {shape_of(y_bar)} and the sink {shape_of(y)}",

@@ -257,12 +257,12 @@ chain = Elementwise("chain", _chain, lambda z, a, b: b, lambda z, a, b: a, symbo
 
 def _times(bar: Value, d: Value) -> Value:
     """A share; partials that are plain whole numbers, as those of a sum, cost nothing."""
+    if type(bar) is np.ndarray is type(d):
+        return _chain(bar, d)  # what the call would find out
     if type(d) is int:
         return bar if d == 1 else -bar if d == -1 else bar * d
     if isinstance(d, float) and math.isfinite(d) and d != 0:
         return bar * d  # neither a zero that annihilates nor anything to be annihilated
-    if type(bar) is np.ndarray is type(d):
-        return _chain(bar, d)  # what the call would find out
     return chain(bar, d)
 
 

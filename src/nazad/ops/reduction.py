@@ -21,7 +21,7 @@ def _count(x: Value, axis: Axes) -> int:
 
 def _spread(y_bar: Value, x: Value, axis: Axes, keepdims: bool, **params: Any) -> Value:
     """Hand the same share to everything that was folded."""
-    kept = y_bar if keepdims or rank_of(y_bar) == 0 else keep_axes(y_bar, x, axis)
+    kept = y_bar if keepdims or not y_bar.ndim else keep_axes(y_bar, x, axis)
     return broadcast_to(kept, shape=shape_of(x))
 
 

@@ -231,7 +231,10 @@ def _added_up(places: Iterable[tuple[Template, Value, Sequence[Value]]], shape: 
         if arrays:
             np.add.at(out, assemble(template, arrays), part)
         else:
-            out[template] += part
+            window = out[template]
+            window += part  # into the view; a single entry is no view
+            if type(window) is not np.ndarray:
+                out[template] = window
     return out
 
 

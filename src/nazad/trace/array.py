@@ -15,7 +15,7 @@ import numpy as np
 
 from nazad import ops
 from nazad.errors import TraceError
-from nazad.graph import PYTHON_NUMBERS, Node, Primitive, Traced, Value, dtype_of, here, shape_of
+from nazad.graph import PYTHON_NUMBERS, Node, Primitive, Traced, Value, dtype_of, here
 from nazad.ops.families import Elementwise
 from nazad.ops.structure import split_index
 from nazad.trace import numpy_table
@@ -112,7 +112,8 @@ class Array(Traced):
     # --- what is known without the numbers
     @property
     def shape(self) -> tuple[int, ...]:
-        return shape_of(self.value)
+        value = self.value
+        return () if type(value) in PYTHON_NUMBERS else value.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -150,6 +151,8 @@ class Array(Traced):
 
     # --- reading
     def __getitem__(self, key: Any) -> Any:
+        if type(key) is slice or type(key) is int:
+            return self.trace.record(ops.structure.take, (self,), {"template": (key,)})
         template, arrays = split_index(key)
         if not arrays:
             return self.trace.record(ops.structure.take, (self,), {"template": template})
@@ -252,10 +255,9 @@ class Array(Traced):
         """As NumPy does: small constant exponents have operations of their own."""
         if modulus is not None:
             raise TypeError("pow() with three arguments works on integers alone")
-        if type(other) in (int, float) and self.dtype.kind in "fc" and type(self.value) not in PYTHON_NUMBERS:
-            special = _EXPONENTS.get(other)
-            if special is not None:
-                return self.trace.record(special, (self,), {})
+        special = _EXPONENTS.get(other) if type(other) in PYTHON_NUMBERS else None
+        if special is not None and type(self.value) not in PYTHON_NUMBERS and self.value.dtype.kind == "f":
+            return self.trace.record(special, (self,), {})
         return self._plain_power(other)
 
     def __matmul__(self, other: Any) -> Any:

@@ -59,7 +59,7 @@ class Trace:
         """A handle for an argument."""
         node = leaf(name)
         if type(value) is np.ndarray:
-            value = self._captured_value(value, node)
+            value = value.copy() if value.nbytes <= _SMALL else self._captured_value(value, node)
         self.F[node] = value
         self.nested = self.nested or isinstance(value, Traced)
         return Array(self, node, value)
@@ -102,7 +102,8 @@ class Trace:
     def finish(self, leaves: Sequence[Array], outputs: Sequence[Any]) -> Graph:
         """The graph of what the function returned."""
         self.finished = True
-        self.raise_remembered()
+        if self.errors:
+            self.raise_remembered()
         self.look_again()
         sinks = [self._sink(y) for y in outputs]
         return Graph([h.node for h in leaves], sinks, tuple(self.F))

@@ -13,9 +13,11 @@ from nazad.ops import reduction
 from nazad.trace.numpy_table.dispatch import UFUNC_METHODS, no_rule, rule, unsupported
 from nazad.trace.numpy_table.normal import Axis, all_axes, astype, flag, one_axis
 
+_MISSING = np._NoValue
+
 
 def _masked(a: Value, where: Any, neutral: float) -> Value:
-    return a if where is True or where is np._NoValue else np.where(where, a, neutral)
+    return a if where is True or where is _MISSING else np.where(where, a, neutral)
 
 
 def _fold(op: Any, neutral: float | None) -> Callable[..., Any]:
@@ -27,12 +29,12 @@ def _fold(op: Any, neutral: float | None) -> Callable[..., Any]:
         where: Any = True,
         initial: Any = None,
     ) -> Any:
-        if neutral is None and not (where is True or where is np._NoValue):
+        if neutral is None and not (where is True or where is _MISSING):
             raise unsupported(f"np.{op.name}", "where")
         x = a if neutral is None else _masked(a, where, neutral)
         x = x if dtype is None else astype(x, dtype)
         y = op(x, axis=all_axes(axis, rank_of(x)), keepdims=flag(keepdims))
-        return y if initial is None or initial is np._NoValue else _START[op.name](y, initial)
+        return y if initial is None or initial is _MISSING else _START[op.name](y, initial)
 
     return fold
 
@@ -58,7 +60,7 @@ def _spread(op: Any) -> Callable[..., Any]:
         correction: Any = None,
     ) -> Any:
         x = a if dtype is None else astype(a, dtype)
-        freedom = ddof if correction is None or correction is np._NoValue else correction
+        freedom = ddof if correction is None or correction is _MISSING else correction
         return op(x, axis=all_axes(axis, rank_of(x)), keepdims=flag(keepdims), ddof=freedom)
 
     return spread
