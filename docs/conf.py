@@ -1,6 +1,10 @@
 """Sphinx: MyST for the guide, autosummary and numpydoc for the reference; nothing is fetched in a build."""
 
+import sys
 from importlib.metadata import version as installed_version
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 
 project = "nazad"
 author = "The nazad developers"
@@ -8,14 +12,15 @@ copyright = "the nazad developers"
 version = release = installed_version("nazad")
 
 extensions = [
+    "mathml",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "sphinx.ext.viewcode",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "extensions"]
+html_math_renderer = "mathml"
 nitpicky = False
 
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence"]
@@ -27,6 +32,8 @@ numpydoc_show_class_members = False
 
 html_theme = "pydata_sphinx_theme"
 html_title = "nazad"
+html_static_path = ["_static"]
+html_css_files = ["nazad.css"]
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
