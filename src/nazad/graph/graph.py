@@ -110,7 +110,7 @@ class Graph:
                 B[sink].append(y_bar)
         with np.errstate(all="ignore"):
             for v in reversed(B):
-                B[v] = y_bar = total(B[v])
+                B[v] = y_bar = total(B[v])  # complete: every user of v has handed over its share
                 if y_bar is None or not v.preds:
                     continue
                 y, xs = F[v], [F[p] for p in v.preds]
@@ -151,7 +151,13 @@ class Graph:
         return reached
 
     def without_dead(self) -> Graph:
-        """The same graph without the nodes from which no sink is reached."""
+        """The same graph without the nodes from which no sink is reached.
+
+        Returns
+        -------
+        Graph
+            With the same leaves and sinks.
+        """
         alive = set(self.sinks)
         for v in reversed(self.nodes):
             if v in alive:
@@ -160,7 +166,14 @@ class Graph:
         return Graph(self.leaves, self.sinks, [v for v in self.nodes if v in alive])
 
     def succs(self) -> dict[Node, list[Node]]:
-        """The users of every node; a user that takes it twice stands there twice."""
+        """The users of every node, in topological order.
+
+        Returns
+        -------
+        dict
+            For each node the list of those that have it among their predecessors; a user that takes it twice
+            stands there twice.
+        """
         users: dict[Node, list[Node]] = {v: [] for v in self.nodes}
         for v in self.nodes:
             for p in v.preds:
