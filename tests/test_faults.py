@@ -377,6 +377,13 @@ def test_messages(call: Callable[[], Any], message: str) -> None:
         call()
 
 
+def test_the_users_line_is_named_where_a_library_stumbles() -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    S = sparse.csr_array(np.eye(3))
+    with pytest.raises(TraceError, match=r"test_faults.py:\d+: .*ordinary NumPy array"):
+        nz.grad(lambda z: np.sum(S @ z))(x)
+
+
 def test_numpy_integers_are_argnums() -> None:
     assert nz.grad(lambda z: z * z, np.int64(0))(3.0) == 6.0
     np.testing.assert_array_equal(nz.vmap(np.add, in_axes=[0, None])(x, 1.0), x + 1)

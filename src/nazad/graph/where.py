@@ -18,11 +18,15 @@ import numpy as np
 _HOMES = tuple(os.path.dirname(os.path.abspath(p)) + os.sep for p in (os.path.dirname(__file__), np.__file__))
 
 
+_LIBRARIES = tuple(os.path.join("site-packages", name, "") for name in ("scipy", "sklearn", "pandas"))
+"""Libraries that call back into array code: the user's line is the one that called them."""
+
+
 class _Ours(dict[str, bool]):
-    """Whether a file belongs to nazad or NumPy; asked at every traced operation, so looked up once."""
+    """Whether a file belongs to nazad, NumPy or their like; looked up at every operation, found out once."""
 
     def __missing__(self, file: str) -> bool:
-        self[file] = file.startswith(_HOMES)
+        self[file] = file.startswith(_HOMES) or any(library in file for library in _LIBRARIES)
         return self[file]
 
 
