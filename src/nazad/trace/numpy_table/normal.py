@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nazad.errors import TraceError
-from nazad.graph import Value, here
+from nazad.graph import Value, here, rank_of
 from nazad.ops import structure
 
 Axis = int | Sequence[int] | None
@@ -24,6 +24,11 @@ def all_axes(axis: Axis, ndim: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(ndim))
     return tuple(sorted(np.lib.array_utils.normalize_axis_tuple(axis, ndim)))
+
+
+def scalar_axis(axis: Axis, x: Value) -> Axis:
+    """The methods of ufuncs, unlike other functions, take 0 and -1 for the axis of a scalar."""
+    return None if axis in (0, -1) and rank_of(x) == 0 else axis
 
 
 def flag(keepdims: Any) -> bool:

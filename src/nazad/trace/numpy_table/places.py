@@ -9,7 +9,7 @@ import numpy as np
 from nazad.graph import Traced, Value, rank_of, shape_of
 from nazad.ops import reduction, structure
 from nazad.trace.numpy_table.dispatch import UFUNC_METHODS, no_rule, rule
-from nazad.trace.numpy_table.normal import Axis, all_axes, astype, one_axis
+from nazad.trace.numpy_table.normal import Axis, all_axes, astype, one_axis, scalar_axis
 
 
 @rule(np.take)
@@ -190,7 +190,7 @@ def _nonzero(a: Any) -> Any:
 
 @rule(np.argsort)
 def _argsort(a: Value, axis: int | None = -1, kind: Any = None, stable: Any = None) -> Any:
-    x, place = (np.ravel(a), 0) if axis is None else (a, one_axis(axis, rank_of(a)))
+    x, place = (np.ravel(a), 0) if scalar_axis(axis, a) is None else (a, one_axis(axis, rank_of(a)))
     return structure.argsort(x, axis=place)
 
 
@@ -216,11 +216,9 @@ def _median(a: Value, axis: int | None = None, keepdims: bool = False) -> Any:
 @rule(np.cumsum)
 def _cumsum(a: Value, axis: int | None = None, dtype: Any = None) -> Any:
     x = a if dtype is None else astype(a, dtype)
-    return (
-        structure.cumsum(np.ravel(x), axis=0)
-        if axis is None
-        else structure.cumsum(x, axis=one_axis(axis, rank_of(x)))
-    )
+    if scalar_axis(axis, x) is None:
+        return structure.cumsum(np.ravel(x), axis=0)
+    return structure.cumsum(x, axis=one_axis(axis, rank_of(x)))
 
 
 @rule(np.cumprod)

@@ -11,7 +11,7 @@ import numpy as np
 from nazad.graph import Value, rank_of, shape_of
 from nazad.ops import reduction
 from nazad.trace.numpy_table.dispatch import UFUNC_METHODS, no_rule, rule, unsupported
-from nazad.trace.numpy_table.normal import Axis, all_axes, astype, flag, one_axis
+from nazad.trace.numpy_table.normal import Axis, all_axes, astype, flag, one_axis, scalar_axis
 
 _MISSING = np._NoValue
 
@@ -33,6 +33,8 @@ def _fold(op: Any, neutral: float | None) -> Callable[..., Any]:
             raise unsupported(f"np.{op.name}", "where")
         x = a if neutral is None else _masked(a, where, neutral)
         x = x if dtype is None else astype(x, dtype)
+        if op is not reduction.mean:
+            axis = scalar_axis(axis, x)
         y = op(x, axis=all_axes(axis, rank_of(x)), keepdims=flag(keepdims))
         return y if initial is None or initial is _MISSING else _START[op.name](y, initial)
 
