@@ -68,3 +68,9 @@ class MissingExtra(NazadError, ImportError):
 
 class CompileError(NazadError, RuntimeError):
     """LLVM refused what the compiler wrote; the message names the function."""
+
+
+class NoSuchNode(NazadError, KeyError):
+    """A name that no node of the explained graph has."""
+
+    __str__ = Exception.__str__

@@ -9,7 +9,7 @@ _MOST = 8  # names in a message; more are counted, not listed
 _WIDTH = 40  # characters of one value
 
 
-def near(word: str, known: Iterable[str], most: int = 3) -> list[str]:
+def near(word: str, known: Iterable[str], most: int = 3, cutoff: float = 0.6) -> list[str]:
     """The known names that resemble a word, best first; upper and lower case are the same.
 
     Examples
@@ -20,7 +20,7 @@ def near(word: str, known: Iterable[str], most: int = 3) -> list[str]:
     by_fold: dict[str, str] = {}
     for name in known:
         by_fold.setdefault(name.casefold(), name)
-    return [by_fold[fold] for fold in difflib.get_close_matches(word.casefold(), by_fold, most)]
+    return [by_fold[fold] for fold in difflib.get_close_matches(word.casefold(), by_fold, most, cutoff)]
 
 
 def suggest(word: str, known: Sequence[str]) -> str:

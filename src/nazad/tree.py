@@ -120,10 +120,10 @@ def _register(kind: type) -> None:
         fixed = tuple((name, getattr(value, name)) for name in static)
         return tuple(getattr(value, name) for name in names), fixed, tuple(names)
 
-    def build(fixed: tuple[Any, ...], children: Iterable[Any]) -> Any:
+    def build(fixed: tuple[Any, ...], branches: Iterable[Any]) -> Any:
         value: Any = object.__new__(kind)  # __init__ may compute, and would see placeholders
-        for name, child in (*fixed, *zip(names, children, strict=True)):
-            object.__setattr__(value, name, child)
+        for name, branch in (*fixed, *zip(names, branches, strict=True)):
+            object.__setattr__(value, name, branch)
         return value
 
     optree.register_pytree_node(

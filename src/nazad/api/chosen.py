@@ -29,12 +29,10 @@ class Chosen(NamedTuple):
 
     def shaped(self, gradients: Sequence[Value]) -> Any:
         """Gradients in the structure of the arguments."""
-        return self._in_structure(owned(gradients, self.leaves))
+        return self.in_structure(owned(gradients, self.leaves))
 
-    def shaped_blocks(self, blocks: Sequence[Value]) -> Any:
-        return self._in_structure(blocks)
-
-    def _in_structure(self, leaves: Sequence[Value]) -> Any:
+    def in_structure(self, leaves: Sequence[Value]) -> Any:
+        """One value for each leaf, in the structure of the arguments."""
         whole = unflatten(self.arguments.structure, leaves)
         return whole[0] if self.single else whole
 
@@ -172,19 +170,6 @@ def matching(tree: Any, structure: Structure, what: str, whose: str) -> list[Any
             f"{what} has the structure {met}", f"It has the structure of {whose}: {structure}."
         )
     return leaves
-
-
-def like(x_dot: Any, x: Any) -> Any:
-    """A tangent with the dtype of its primal."""
-    if shape_of(x_dot) != shape_of(x):
-        raise ShapeError(
-            f"a tangent has shape {shape_of(x_dot)} and its primal {shape_of(x)}", "They have the same shape."
-        )
-    dtype = dtype_of(x)
-    if isinstance(x_dot, Traced):
-        traced: Value = x_dot
-        return traced if traced.dtype == dtype else traced.astype(dtype)
-    return np.asarray(x_dot, dtype)[()]
 
 
 def push(done: Run, x_dots: Sequence[Value]) -> list[Value]:

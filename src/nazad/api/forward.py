@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from nazad.api.chosen import choose, demand_function, demand_tuple, like, matching, push, returned
+from nazad.api.chosen import choose, demand_function, demand_tuple, matching, push, returned
 from nazad.api.reverse import grad
+from nazad.graph import like
 from nazad.trace import run
 from nazad.tree import flatten, unflatten
 
@@ -44,9 +45,8 @@ def jvp(
     chosen = choose(f, tuple(range(len(point))), point, {})
     dots = matching(direction, flatten(point)[1], "the tangent", "the primal")
     done = run(chosen.function, chosen.arguments, has_aux)
-    y_dot = unflatten(
-        done.structure, push(done, [like(d, x) for d, x in zip(dots, chosen.leaves, strict=True)])
-    )
+    x_dots = [like(d, x, "a tangent", "its primal") for d, x in zip(dots, chosen.leaves, strict=True)]
+    y_dot = unflatten(done.structure, push(done, x_dots))
     value = returned(done)
     return (value, y_dot, done.aux) if has_aux else (value, y_dot)
 

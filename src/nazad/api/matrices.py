@@ -60,7 +60,7 @@ def jacobian(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False)
         n_in = sum(np.size(x) for x in chosen.leaves)
         n_out = sum(np.size(done.F[sink]) for sink in done.graph.sinks)
         blocks = _by_columns(done, chosen) if n_in <= n_out else _by_rows(done, chosen)
-        result = unflatten(done.structure, [chosen.shaped_blocks(row) for row in blocks])
+        result = unflatten(done.structure, [chosen.in_structure(row) for row in blocks])
         return (result, done.aux) if has_aux else result
 
     return matrix

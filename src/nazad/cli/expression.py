@@ -12,7 +12,6 @@ E. W. Dijkstra, *Algol 60 translation*, Mathematisch Centrum, MR 34/61, 1961.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import keyword
 import math
@@ -26,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nazad.errors import ExpressionError
+from nazad.nearby import near
 
 LONGEST = 10_000
 DEEPEST = 100
@@ -335,8 +335,8 @@ def _called(token: _Token) -> _Apply:
 
 def _near(name: str) -> str:
     known = [_OTHER_NAMES[name]] if name in _OTHER_NAMES else []
-    near = known or difflib.get_close_matches(name[:40], FUNCTIONS, n=3)
-    return f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(sorted(FUNCTIONS))}"
+    close = known or near(name[:40], FUNCTIONS)
+    return f"Did you mean {' or '.join(close)}?" if close else f"There are: {', '.join(sorted(FUNCTIONS))}"
 
 
 def _check_arity(token: _Token, arity: int, given: int) -> None:

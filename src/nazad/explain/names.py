@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import linecache
-import os
 import sys
 import warnings
 from collections import ChainMap
@@ -22,9 +21,9 @@ import numpy as np
 
 from nazad.explain.formula import literal
 from nazad.graph import CONSTANT, LEAF, Graph, Node, Primitive, Value, Where
+from nazad.graph.where import is_ours
 from nazad.trace import Array, Trace
 
-_HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _RETURNED = "return"  # no variable can be called that
 Span = tuple[int | None, int | None, int | None, int | None]
 
@@ -181,7 +180,7 @@ class NamingTrace(Trace):
         return node
 
     def _place(self, frame: FrameType | None) -> Place | None:
-        if frame is None or frame.f_code.co_filename.startswith(_HOME):
+        if frame is None or is_ours(frame.f_code.co_filename):
             return None
         where = Where(frame.f_code, frame.f_lasti)
         return None if where == self.origin else self._sources.place(where)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nazad.api import jacobian, vmap
-from nazad.errors import ArgumentError, NazadError, ShapeError, TraceError
+from nazad.errors import ArgumentError, NoSuchNode, ShapeError, TraceError
 from nazad.explain.cost import Cost, measure
 from nazad.explain.formula import written
 from nazad.explain.names import NamingTrace, is_literal, name_nodes
@@ -20,12 +20,6 @@ from nazad.graph import Graph, Node, Traced, Value, Where, here
 from nazad.nearby import suggest
 from nazad.trace import Arguments, Run, argument_names, note_specs, run
 from nazad.tree import tree_map
-
-
-class NoSuchNode(NazadError, KeyError):
-    """A name that no node of the explained graph has."""
-
-    __str__ = Exception.__str__
 
 
 def explain(

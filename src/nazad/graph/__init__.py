@@ -1,6 +1,6 @@
 """The computational graph: spec, node, primitive, graph. Knows no single operation."""
 
-from nazad.graph.graph import Graph, Piece, topological_order, total, zeros_like
+from nazad.graph.graph import Graph, Piece, like, topological_order, total, zeros_like
 from nazad.graph.node import Node
 from nazad.graph.primitive import CONSTANT, LEAF, Primitive, Traced, Value, constant, leaf
 from nazad.graph.spec import PYTHON_NUMBERS, Spec, dtype_of, is_real, rank_of, shape_of
@@ -23,6 +23,7 @@ __all__ = [
     "here",
     "is_real",
     "leaf",
+    "like",
     "rank_of",
     "shape_of",
     "topological_order",

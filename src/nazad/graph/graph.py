@@ -133,11 +133,15 @@ class Graph:
         seeds = seed if isinstance(seed, (list, tuple)) else [seed]
         if len(seeds) != len(self.sinks):
             raise GraphError(f"{len(self.sinks)} sinks need {len(self.sinks)} seeds, not {len(seeds)}")
-        return [_seed_for(F[sink], y_bar) for sink, y_bar in zip(self.sinks, seeds, strict=True)]
+        return [
+            None if y_bar is None else like(y_bar, F[sink], "the seed", "the sink")
+            for sink, y_bar in zip(self.sinks, seeds, strict=True)
+        ]
 
     def _reached_from(self, sources: Mapping[Node, None]) -> Iterable[Node]:
         """The nodes on a path from these, in topological order."""
         if len(sources) == len(self.leaves) and all(v in sources for v in self.leaves):
+            # asked for at every gradient, and answered in half the time
             return [v for v in self.nodes if v.op is not CONSTANT]
         reached: dict[Node, None] = {}
         for v in self.nodes:
@@ -246,18 +250,18 @@ def zeros_like(x: Value) -> Value:
     return np.zeros(shape, dtype) if shape else dtype.type(0)
 
 
-def _seed_for(y: Value, y_bar: Value) -> Value:
-    if y_bar is None or type(y_bar) is type(y) is np.float64:
-        return y_bar
-    if shape_of(y_bar) != shape_of(y):
+def like(vector: Any, x: Value, what: str, whose: str) -> Value:
+    """A tangent or cotangent in the dtype of its value; ShapeError if it has another shape."""
+    if type(vector) is type(x) is np.float64:
+        return vector
+    if shape_of(vector) != shape_of(x):
         raise ShapeError(
-            f"the seed has shape {shape_of(y_bar)} and the sink {shape_of(y)}",
-            "A seed has the shape of its sink.",
+            f"{what} has shape {shape_of(vector)} and {whose} {shape_of(x)}", "They have the same shape."
         )
-    dtype = dtype_of(y)
-    if not hasattr(y_bar, "dtype"):
-        return np.asarray(y_bar, dtype)[()]
-    return y_bar if y_bar.dtype == dtype or dtype.kind not in "fc" else y_bar.astype(dtype)
+    dtype = dtype_of(x) if dtype_of(x).kind in "fc" else np.dtype(float)
+    if not hasattr(vector, "dtype"):
+        return np.asarray(vector, dtype)[()]
+    return vector if vector.dtype == dtype else vector.astype(dtype)
 
 
 def topological_order(sinks: Iterable[Node]) -> tuple[Node, ...]:

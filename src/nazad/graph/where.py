@@ -65,6 +65,11 @@ class Where(NamedTuple):
         return f"{self.file}:{self.line}"
 
 
+def is_ours(file: str) -> bool:
+    """Whether a file belongs to nazad, NumPy or their like, rather than to the user."""
+    return _ours[file]
+
+
 def here(above: int = 1) -> Where | None:
     """The innermost place on the stack outside nazad and NumPy, at least so many frames above."""
     frame = sys._getframe(above)

@@ -216,8 +216,3 @@ def jacobians(params: Params, X: Matrix, y: Codes) -> Jacobians:
     h_of_t, h = (binary_h, binary_cross_entropy) if np.ndim(params["w"]) == 1 else (softmax_h, cross_entropy)
     gradient = grad(h)(params, X, y)
     return Jacobians(grad(h_of_t)(np.asarray(scores_of(params, X)), y), gradient["w"], gradient["b"])
-
-
-def largest_difference(one: Jacobians, other: Jacobians) -> float:
-    """The largest difference between two of them, in any entry."""
-    return max(float(np.max(np.abs(np.subtract(a, b)))) for a, b in zip(one, other, strict=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ import numpy as np
 from nazad import ops
 from nazad.errors import NoRuleError, TraceError
 from nazad.graph import PYTHON_NUMBERS, Traced, Value, dtype_of, here, rank_of, shape_of
+from nazad.nearby import near
 from nazad.ops import structure
 
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
@@ -167,7 +167,7 @@ def nearest(name: str) -> str:
     if name in known:
         return f"The nearest that works is {known[name]}."
     names = {f.__name__ for f in FUNCTIONS} | {u.__name__ for u in UFUNCS}
-    close = difflib.get_close_matches(name, sorted(names), n=2, cutoff=0.72)
+    close = near(name, sorted(names), most=2, cutoff=0.72)
     if close:
         return f"The nearest that works: {', '.join('np.' + c for c in close)}."
     return "Write it with functions that have one, or give it a rule with nazad.elementwise."
