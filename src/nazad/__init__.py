@@ -7,7 +7,7 @@
 """
 
 from nazad import ops
-from nazad.api import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap
+from nazad.api import grad, hessian, hvp, jacobian, jit, jvp, value_and_grad, vjp, vmap
 from nazad.descent import (
     Result,
     Rule,
@@ -57,6 +57,7 @@ __all__ = [
     "inverse_sqrt",
     "inverse_time",
     "jacobian",
+    "jit",
     "jvp",
     "leaf",
     "least_squares_smoothness",

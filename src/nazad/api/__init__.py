@@ -5,8 +5,9 @@ forward mode, batching. They compose because the loops run on traced values as t
 """
 
 from nazad.api.forward import hvp, jvp
+from nazad.api.jit import jit
 from nazad.api.matrices import hessian, jacobian
 from nazad.api.reverse import grad, value_and_grad, vjp
 from nazad.api.rows import vmap
 
-__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp", "vmap"]
+__all__ = ["grad", "hessian", "hvp", "jacobian", "jit", "jvp", "value_and_grad", "vjp", "vmap"]

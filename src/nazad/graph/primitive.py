@@ -61,8 +61,25 @@ class Primitive:
     is_view = False
     """Whether NumPy's result may share its memory with the argument."""
 
-    def __init__(self, name: str, calc: Callable[..., Value]) -> None:
+    fold = ""
+    """For an operation that folds axes: the elementwise primitive by which the compiler folds them."""
+
+    simpler: Callable[..., Value] | None = None
+    """The same made of simpler operations, ``simpler(*xs, **params)`` in plain NumPy, for the compiler."""
+
+    def __init__(
+        self,
+        name: str,
+        calc: Callable[..., Value],
+        *,
+        fold: str = "",
+        simpler: Callable[..., Value] | None = None,
+    ) -> None:
         self.name, self.calc = name, calc
+        if fold:
+            self.fold = fold
+        if simpler is not None:
+            self.simpler = simpler
 
     def __call__(self, *args: Value, **params: Any) -> Value:
         innermost: Recorder | None = None

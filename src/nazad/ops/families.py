@@ -89,11 +89,13 @@ class Reduction(Primitive):
     """Folds some axes of one array.
 
     ``calc(x, axis, keepdims, **params)`` with ``axis`` a tuple of non-negative integers; ``deriv(y, x, axis,
-    **params)`` is shaped like x and gets y with the folded axes kept at length one.
+    **params)`` is shaped like x and gets y with the folded axes kept at length one. For the compiler it
+    states ``fold="maximum"``, the elementwise primitive that it repeats, or what it is made of
+    (:attr:`~nazad.graph.Primitive.simpler`).
     """
 
-    def __init__(self, name: str, calc: Rule, deriv: Rule | None) -> None:
-        super().__init__(name, calc)
+    def __init__(self, name: str, calc: Rule, deriv: Rule | None, **lowering: Any) -> None:
+        super().__init__(name, calc, **lowering)
         self.deriv = deriv
 
     def local(self, y: Value, x: Value, axis: tuple[int, ...], keepdims: bool, **params: Any) -> Value:
@@ -146,8 +148,9 @@ class Linear(Primitive):
         together: bool = False,
         variadic: Rule | None = None,
         symbol: str = "",
+        **lowering: Any,
     ) -> None:
-        super().__init__(name, calc)
+        super().__init__(name, calc, **lowering)
         self.transposes, self.together, self.variadic, self.symbol = transposes, together, variadic, symbol
         self._batch = batch
 

@@ -41,13 +41,39 @@ sum = Linear(
     lambda x, axis, keepdims: np.add.reduce(x, axis=axis, keepdims=keepdims),
     _spread,
     batch=along_next_axes,
+    fold="add",
 )
 mean = Linear(
     "mean",
     _mean,
     lambda y_bar, x, axis, keepdims: _spread(y_bar / _count(x, axis), x, axis, keepdims),
     batch=along_next_axes,
+    simpler=lambda x, axis, keepdims: np.sum(_real(x), axis=axis, keepdims=keepdims) / _count(x, axis),
 )
+
+
+def _real(x: Value) -> Value:
+    """Whole numbers as the real ones that NumPy takes the mean of."""
+    return x if x.dtype.kind == "f" else x.astype(float)
+
+
+def _squares(x: Value, axis: Axes, keepdims: bool, ddof: float) -> Value:
+    """The mean square of the distances from the mean."""
+    total = np.sum(np.square(_centred(_real(x), axis)), axis=axis, keepdims=keepdims)
+    return np.divide(total, _at_least_none(_count(x, axis) - ddof))
+
+
+def _at_least_none(n: float) -> float:
+    """No fewer than none: NumPy divides by zero then."""
+    return n if n > 0 else 0
+
+
+def _log_of_sum(x: Value, axis: Axes, keepdims: bool) -> Value:
+    """With the largest taken out, unless it is infinite."""
+    top = np.max(x, axis=axis, keepdims=True)
+    shift = np.where(np.isfinite(top), top, x.dtype.type(0))
+    y = np.log(np.sum(np.exp(x - shift), axis=axis, keepdims=True)) + shift
+    return y if keepdims else np.squeeze(y, axis)
 
 
 def _ties(y: Value, x: Value, axis: Axes) -> Value:
@@ -86,35 +112,53 @@ def _centred(x: Value, axis: Axes) -> Value:
     return x - np.mean(x, axis=axis, keepdims=True)
 
 
-max = Reduction("max", lambda x, axis, keepdims: np.maximum.reduce(x, axis=axis, keepdims=keepdims), _ties)
-min = Reduction("min", lambda x, axis, keepdims: np.minimum.reduce(x, axis=axis, keepdims=keepdims), _ties)
+max = Reduction(
+    "max", lambda x, axis, keepdims: np.maximum.reduce(x, axis=axis, keepdims=keepdims), _ties, fold="maximum"
+)
+min = Reduction(
+    "min", lambda x, axis, keepdims: np.minimum.reduce(x, axis=axis, keepdims=keepdims), _ties, fold="minimum"
+)
 prod = Reduction(
-    "prod", lambda x, axis, keepdims: np.multiply.reduce(x, axis=axis, keepdims=keepdims), _others
+    "prod",
+    lambda x, axis, keepdims: np.multiply.reduce(x, axis=axis, keepdims=keepdims),
+    _others,
+    fold="multiply",
 )
 var = Reduction(
     "var",
     lambda x, axis, keepdims, ddof: np.var(x, axis=axis, keepdims=keepdims, ddof=ddof),
     lambda y, x, axis, ddof: _centred(x, axis) * np.divide(2.0, _count(x, axis) - ddof),
+    simpler=_squares,
 )
 std = Reduction(
     "std",
     lambda x, axis, keepdims, ddof: np.std(x, axis=axis, keepdims=keepdims, ddof=ddof),
     lambda y, x, axis, ddof: over(_centred(_centred(x, axis), axis), y * (_count(x, axis) - ddof)),
+    simpler=lambda x, axis, keepdims, ddof: np.sqrt(_squares(x, axis, keepdims, ddof)),
 )
 norm = Reduction(
     "norm",
     lambda x, axis, keepdims: np.sqrt(np.add.reduce(np.square(x), axis=axis, keepdims=keepdims)),
     lambda y, x, axis: over(x, y),
+    simpler=lambda x, axis, keepdims: np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims)),
 )
 logsumexp = Reduction(
     "logsumexp",
     lambda x, axis, keepdims: np.logaddexp.reduce(x, axis=axis, keepdims=keepdims),
     lambda y, x, axis: np.exp(x - np.where(np.isfinite(y), y, 0)),
+    simpler=_log_of_sum,
 )
-all = Reduction("all", lambda x, axis, keepdims: np.all(x, axis=axis, keepdims=keepdims), None)
-any = Reduction("any", lambda x, axis, keepdims: np.any(x, axis=axis, keepdims=keepdims), None)
+all = Reduction(
+    "all", lambda x, axis, keepdims: np.all(x, axis=axis, keepdims=keepdims), None, fold="logical_and"
+)
+any = Reduction(
+    "any", lambda x, axis, keepdims: np.any(x, axis=axis, keepdims=keepdims), None, fold="logical_or"
+)
 count_nonzero = Reduction(
-    "count_nonzero", lambda x, axis, keepdims: np.count_nonzero(x, axis=axis, keepdims=keepdims), None
+    "count_nonzero",
+    lambda x, axis, keepdims: np.count_nonzero(x, axis=axis, keepdims=keepdims),
+    None,
+    simpler=lambda x, axis, keepdims: np.sum(np.not_equal(x, 0), axis=axis, keepdims=keepdims),
 )
 
 

@@ -235,4 +235,6 @@ def _binding() -> ModuleType:
     with _LOCK:
         binding.initialize_native_target()
         binding.initialize_native_asmprinter()
+        machine = binding.Target.from_triple(binding.get_process_triple()).create_target_machine(jit=True)
+        binding.create_mcjit_compiler(binding.parse_assembly(""), machine)  # makes LLVM see this process
     return binding

@@ -16,6 +16,7 @@ from nazad.run.vectormath import (
     inverse,
     logarithm,
     power,
+    remainder,
     simple,
     trigonometric,
 )
@@ -57,6 +58,9 @@ FUNCTIONS = {
     "cbrt": Function(power.cbrt, 1, 0.51, 0.51),
     "hypot": Function(power.hypot, 2, 1.3, 1.3),
     "erf": Function(errorfunction.erf, 1, 1.6, 1.3),
+    "fmod": Function(remainder.fmod, 2, 0, 0),
+    "remainder": Function(remainder.remainder, 2, 0, 0),
+    "floor_divide": Function(remainder.floor_divide, 2, 0, 0),
     "sqrt": Function(simple.intrinsic("sqrt"), 1, 0.5, 0.5),
     "absolute": Function(simple.intrinsic("fabs"), 1, 0, 0),
     "fabs": Function(simple.intrinsic("fabs"), 1, 0, 0),

@@ -1,0 +1,158 @@
+"""A program as a module of LLVM IR: a function for each nest or block, and one that calls them in order.
+
+``@program`` gets tables of pointers and knows where every buffer is. Where operations run in NumPy between
+native parts, there are several such functions, ``@segment0``, ``@segment1``, ..., and ``@program`` is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nazad.run.llvm import Target
+from nazad.run.loops import (
+    Axis,
+    Block,
+    Buffer,
+    Call,
+    Constant,
+    Fold,
+    Item,
+    Nest,
+    Program,
+    Store,
+    loads_of,
+    nests_of,
+)
+from nazad.run.nest import NestCode, identity
+from nazad.run.plan import plan_nest
+from nazad.run.vectormath import support
+from nazad.run.vectormath.writer import Writer
+
+_TABLES = "ptr %inputs, ptr %outputs, ptr %constants, ptr %scratch"
+_SMALL = 256  # points up to which a nest is written into its caller
+
+
+def module_ir(program: Program, target: Target) -> str:
+    """The whole module."""
+    parts, writers = [], []
+    for k, item in enumerate(program.items):
+        if not isinstance(item, Call):
+            text, writer = _function(f"item{k}", item, target)
+            parts.append(text)
+            writers += writer
+    parts += [_segment(name, program, numbers, last, target) for name, numbers, last in segments(program)]
+    return "\n".join([support(*writers), *parts])
+
+
+def segments(program: Program) -> list[tuple[str, list[int], bool]]:
+    """Runs of native items: the function's name, the numbers of its items, and whether it is the last."""
+    runs: list[list[int]] = [[]]
+    for k, item in enumerate(program.items):
+        if isinstance(item, Call):
+            runs.append([])
+        else:
+            runs[-1].append(k)
+    if len(runs) == 1:
+        return [("program", runs[0], True)]
+    return [(f"segment{n}", numbers, n == len(runs) - 1) for n, numbers in enumerate(runs)]
+
+
+def _segment(name: str, program: Program, numbers: Sequence[int], last: bool, target: Target) -> str:
+    lines = [f"define i32 @{name}({_TABLES}) {target.attributes} {{", "entry:"]
+    known: dict[Buffer, str] = {}
+    for k in numbers:
+        buffers = buffers_of(program.items[k])
+        lines += [line for b in buffers if b not in known for line in _pointer(b, known)]
+        lines.append(f"  call void @item{k}({', '.join(f'ptr {known[b]}' for b in buffers)})")
+    if last and program.ok is not None:
+        lines += _pointer(program.ok, known) if program.ok not in known else []
+        lines += [
+            f"  %held = load i8, ptr {known[program.ok]}",
+            "  %ok = zext i8 %held to i32",
+            "  ret i32 %ok",
+        ]
+    else:
+        lines.append("  ret i32 1")
+    return "\n".join([*lines, "}"])
+
+
+def _pointer(buffer: Buffer, known: dict[Buffer, str]) -> list[str]:
+    known[buffer] = name = f"%b{len(known)}"
+    if buffer.kind == "local":
+        return [f"  {name} = getelementptr i8, ptr %scratch, i64 {buffer.number}"]
+    return [
+        f"  {name}.at = getelementptr ptr, ptr %{buffer.kind}s, i64 {buffer.number}",
+        f"  {name} = load ptr, ptr {name}.at",
+    ]
+
+
+def buffers_of(item: Item) -> list[Buffer]:
+    """What an item reads or writes, each once."""
+    found: dict[Buffer, None] = {}
+    for nest in nests_of([item]):
+        for s in nest.statements:
+            found[s.buffer] = None
+            found.update((load.buffer, None) for load in loads_of(s))
+    return list(found)
+
+
+def _function(name: str, item: Nest | Block, target: Target) -> tuple[str, list[Writer]]:
+    buffers = buffers_of(item)
+    pointers = {b: f"%p{k}" for k, b in enumerate(buffers)}
+    code = _Function(pointers, target)
+    code.write(item)
+    arguments = ", ".join(f"ptr noalias {p}" for p in pointers.values())
+    small = isinstance(item, Nest) and item.points <= _SMALL
+    attributes = "alwaysinline" if small else "noinline"
+    head = f"define internal void @{name}({arguments}) {attributes} {target.attributes} {{"
+    return "\n".join([head, "entry:", *code.allocas, *code.lines, "  ret void", "}"]), code.writers
+
+
+class _Function:
+    """The body of one function: nests one after another, each with a writer of its width."""
+
+    def __init__(self, pointers: dict[Buffer, str], target: Target) -> None:
+        self.pointers, self.target = pointers, target
+        self.lines: list[str] = []
+        self.allocas: list[str] = []
+        self.writers: list[Writer] = []
+        self.block = "entry"
+        self.count = 0
+
+    def write(self, item: Nest | Block) -> None:
+        if isinstance(item, Block):
+            self._rows(item)
+        else:
+            self.nest(item, {}, {}, starting=True)
+
+    def nest(
+        self, nest: Nest, starts: dict[Axis, tuple[str, int]], sizes: dict[Axis, int], starting: bool
+    ) -> None:
+        """One nest; first what its folds begin with, unless that was done before."""
+        plan = plan_nest(nest, self.target, sizes)
+        self.count += 1
+        writer = Writer(plan.width, self.target.fma, f"t{self.count}.", self.lines)
+        writer.block = self.block
+        code = NestCode(nest, plan, self.target, writer, self.pointers, starts)
+        if starting:
+            for start in beginnings(nest, code):
+                self.nest(start, {}, {}, starting=False)
+            writer.block = self.block
+        code.write()
+        self.allocas += code.allocas
+        self.writers.append(writer)
+        self.block = writer.block
+
+    def _rows(self, block: Block) -> None:
+        raise NotImplementedError
+
+
+def beginnings(nest: Nest, code: NestCode) -> list[Nest]:
+    """Nests that set the folds to what they begin with, where they come back to an entry several times."""
+    found = []
+    for s in nest.statements:
+        if isinstance(s, Fold) and (nest.points == 0 or code.in_memory(s)):
+            free = [a for a in nest.axes if a not in s.over]
+            start = Constant(s.buffer.dtype, identity(s.op, s.buffer.dtype))
+            found.append(Nest(free, [Store(s.buffer, s.index, start)]))
+    return found

@@ -1,0 +1,82 @@
+"""Operations that are made of simpler ones, written out before a graph is lowered.
+
+A mean is a sum and a division, a norm the root of a sum of squares. A primitive states it once, in plain NumPy
+(:attr:`~nazad.graph.Primitive.simpler`); an elementwise operation of the user's need not even do that, since
+its ``calc`` says what it is made of. Either is traced like any function, and its graph takes the node's place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from nazad.errors import NazadError
+from nazad.graph import CONSTANT, Graph, Node, Value, dtype_of, shape_of
+from nazad.ops.families import Elementwise
+from nazad.run.keep import is_ours
+from nazad.trace.trace import Arguments, Run, run
+
+
+def expand(graph: Graph, F: Mapping[Node, Value]) -> tuple[Graph, dict[Node, Value]]:
+    """The same graph, with what is made of simpler operations written out, and the values of its nodes."""
+    values: dict[Node, Value] = {}
+    now: dict[Node, Node] = {}
+    changed = False
+    for v in graph.nodes:
+        preds = tuple(now[p] for p in v.preds)
+        done = None if v.is_source else _written_out(v, [values[p] for p in preds], F[v])
+        if done is None:
+            now[v] = _moved(v, preds)
+            values[now[v]] = F[v]
+        else:
+            now[v] = _spliced(done, preds, values, v)
+            changed = True
+    if not changed:
+        return graph, dict(F)
+    leaves, sinks = [now[v] for v in graph.leaves], [now[v] for v in graph.sinks]
+    return Graph(leaves, sinks, tuple(values)).without_dead(), values
+
+
+def _moved(v: Node, preds: tuple[Node, ...]) -> Node:
+    return v if preds == v.preds else Node(v.op, preds, v.params, v.spec, v.where)
+
+
+def _written_out(v: Node, xs: Sequence[Value], y: Value) -> Run | None:
+    """The graph that the node stands for; None if it stands for itself."""
+    rule = v.op.simpler
+    if rule is None and isinstance(v.op, Elementwise) and not is_ours(v.op):
+        rule = v.op.calc
+    if rule is None:
+        return None
+    try:
+        with np.errstate(all="ignore"):
+            done = run(_with(rule, v.params), Arguments.of(tuple(xs), [f"x{k}" for k in range(len(xs))]))
+    except (NazadError, TypeError, ValueError, AttributeError):
+        return None  # a function of plain numbers runs as it is
+    return done if _is_the_same(done, y) else None
+
+
+def _with(rule: Callable[..., Value], params: dict[str, Any]) -> Callable[..., Value]:
+    return lambda *xs: rule(*xs, **params)
+
+
+def _is_the_same(done: Run, y: Value) -> bool:
+    """Whether it was written out without a look at the numbers, to a result of the same kind."""
+    if done.trace.guards or len(done.graph.sinks) != 1:
+        return False
+    found = done.F[done.graph.sinks[0]]
+    return shape_of(found) == shape_of(y) and dtype_of(found) == dtype_of(y)
+
+
+def _spliced(done: Run, preds: Sequence[Node], values: dict[Node, Value], v: Node) -> Node:
+    """The nodes of a traced rule, on these predecessors."""
+    now = dict(zip(done.graph.leaves, preds, strict=True))
+    for u in done.graph.nodes:
+        if u not in now:
+            now[u] = (
+                u if u.op is CONSTANT else Node(u.op, tuple(now[p] for p in u.preds), u.params, None, v.where)
+            )
+            values[now[u]] = done.F[u]
+    return now[done.graph.sinks[0]]

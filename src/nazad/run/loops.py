@@ -1,0 +1,356 @@
+"""The loop language: what a compiled function does, without saying on which processor.
+
+A program is a list of *nests*. A nest has axes, which it runs over in any order, and statements, which hold at
+every point of that space: *store* an expression in a buffer, or *fold* an expression over some of the axes
+into a buffer. An expression is a tree of scalars: constants, loads at places that are affine in the axes (or
+are themselves loaded), and elementwise operations under the names of their primitives. Nothing here is ever
+differentiated; derivatives are written out in the graph before.
+
+A *block* runs several nests over a few rows at a time, so that what one leaves for the next stays in the
+cache. A *call* is an operation that has no loops: it runs in NumPy, or in BLAS.
+
+Print a program to read it; :mod:`nazad.run.spec` says what it means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nazad.graph import Node, Where
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Axis:
+    """A range of integers from 0 that a nest runs over; compared by identity."""
+
+    name: str
+    size: int
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """A place along one dimension: a sum of axes times whole numbers, and an offset.
+
+    Examples
+    --------
+    >>> i, j = Axis("i", 4), Axis("j", 3)
+    >>> place = Affine.of(i) * 3 + Affine.of(j) + 1
+    >>> place, place.range
+    (3*i + j + 1, (1, 12))
+    """
+
+    terms: tuple[tuple[Axis, int], ...] = ()
+    offset: int = 0
+
+    @classmethod
+    def of(cls, axis: Axis) -> Affine:
+        return cls(((axis, 1),))
+
+    def __add__(self, other: Affine | int) -> Affine:
+        if isinstance(other, int):
+            return Affine(self.terms, self.offset + other)
+        sums = dict(self.terms)
+        for axis, c in other.terms:
+            sums[axis] = sums.get(axis, 0) + c
+        return Affine(tuple((a, c) for a, c in sums.items() if c), self.offset + other.offset)
+
+    def __mul__(self, factor: int) -> Affine:
+        return Affine(tuple((a, c * factor) for a, c in self.terms if factor), self.offset * factor)
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """The least and the greatest value."""
+        reach = [c * (a.size - 1) for a, c in self.terms]
+        low = sum(r for r in reach if r < 0)
+        return self.offset + low, self.offset + sum(r for r in reach if r > 0)
+
+    @property
+    def axis(self) -> Axis | None:
+        """The axis that this place is, without factor and offset; None if it is none."""
+        ((axis, c),) = self.terms if len(self.terms) == 1 else ((None, 0),)
+        return axis if c == 1 and self.offset == 0 else None
+
+    def split(self, size: int) -> tuple[Affine, Affine] | None:
+        """Quotient and remainder by a size, where both are affine; None where they are not."""
+        high = Affine(tuple((a, c // size) for a, c in self.terms if c % size == 0), self.offset // size)
+        low = Affine(tuple((a, c) for a, c in self.terms if c % size), self.offset % size)
+        least, most = low.range
+        return (high, low) if least >= 0 and most < size else None
+
+    def renamed(self, axes: Mapping[Axis, Axis]) -> Affine:
+        return Affine(tuple((axes.get(a, a), c) for a, c in self.terms), self.offset)
+
+    def __repr__(self) -> str:
+        parts = [f"{c}*{a}" if c != 1 else str(a) for a, c in self.terms]
+        parts += [str(self.offset)] if self.offset or not parts else []
+        return " + ".join(parts).replace("+ -", "- ")
+
+
+@dataclass(eq=False)
+class Buffer:
+    """A piece of memory with a shape, laid out in the order of ``order``, the last one closest together.
+
+    Attributes
+    ----------
+    kind : str
+        ``input``, ``output``, ``constant``, or ``local``.
+    number : int
+        Which input, output or constant; for a local buffer its first byte in the scratch memory.
+    rows : int or None
+        The dimension of which a block keeps only a few rows at a time.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    kind: str = "local"
+    number: int = -1
+    order: tuple[int, ...] = ()
+    rows: int | None = None
+    value: Any = None
+    base: Buffer | None = None
+
+    @property
+    def root(self) -> Buffer:
+        """The buffer whose memory this one reads under another shape; mostly itself."""
+        return self if self.base is None else self.base.root
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Entries from one place to the next, for each dimension."""
+        strides, step = [0] * len(self.shape), 1
+        for k in reversed(self.order or range(len(self.shape))):
+            strides[k] = step
+            step *= self.shape[k]
+        return tuple(strides)
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(eq=False, slots=True)
+class Expr:
+    """A scalar at every point of a nest's space; compared by identity."""
+
+    dtype: np.dtype[Any]
+
+
+@dataclass(eq=False, slots=True)
+class Constant(Expr):
+    """A number."""
+
+    value: Any
+
+    def __repr__(self) -> str:
+        return repr(self.value.item() if isinstance(self.value, np.generic) else self.value)
+
+
+@dataclass(eq=False, slots=True)
+class Load(Expr):
+    """An entry of a buffer; a place is affine in the axes, or a whole number worked out on the spot."""
+
+    buffer: Buffer
+    index: tuple[Affine | Expr, ...]
+
+    def __repr__(self) -> str:
+        return f"{self.buffer}[{', '.join(map(repr, self.index))}]" if self.index else f"{self.buffer}"
+
+
+@dataclass(eq=False, slots=True)
+class Apply(Expr):
+    """An elementwise operation under the name of its primitive, on arguments in the dtypes it runs in."""
+
+    op: str
+    args: tuple[Expr, ...]
+    where: Where | None = None
+
+    def __repr__(self) -> str:
+        return f"{self.op}({', '.join(map(repr, self.args))})"
+
+
+@dataclass(eq=False, slots=True)
+class Cast(Expr):
+    """The same number in another dtype."""
+
+    arg: Expr
+
+    def __repr__(self) -> str:
+        return f"{self.dtype}({self.arg!r})"
+
+
+@dataclass(eq=False)
+class Store:
+    """``buffer[index] = expr`` everywhere, or ``+=`` with ``add``."""
+
+    buffer: Buffer
+    index: tuple[Affine | Expr, ...]
+    expr: Expr
+    add: bool = False
+
+    over: tuple[Axis, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"{Load(self.buffer.dtype, self.buffer, self.index)} {'+' if self.add else ''}= {self.expr}"
+
+
+@dataclass(eq=False)
+class Fold:
+    """``buffer[index] = op over axes of expr``: add, multiply, maximum, minimum, logical_and, logical_or."""
+
+    buffer: Buffer
+    index: tuple[Affine | Expr, ...]
+    expr: Expr
+    op: str
+    over: tuple[Axis, ...]
+
+    add: bool = False
+
+    def __repr__(self) -> str:
+        place = Load(self.buffer.dtype, self.buffer, self.index)
+        return f"{place} = {self.op} over {', '.join(map(repr, self.over))} of {self.expr}"
+
+
+Statement = Store | Fold
+
+
+@dataclass(eq=False)
+class Nest:
+    """Statements that hold at every point of a space.
+
+    Attributes
+    ----------
+    nodes : list of Node
+        The nodes of the graph that it works out, for reports.
+    """
+
+    axes: list[Axis]
+    statements: list[Statement]
+    nodes: list[Node] = field(default_factory=list)
+
+    @property
+    def points(self) -> int:
+        """How many points its space has."""
+        return int(np.prod([a.size for a in self.axes], dtype=np.int64))
+
+    def __str__(self) -> str:
+        head = "for " + ", ".join(f"{a}<{a.size}" for a in self.axes) + ":" if self.axes else "once:"
+        return "\n".join([head, *(f"    {s!r}" for s in self.statements)])
+
+
+@dataclass(eq=False)
+class Block:
+    """Nests that run together on ``step`` rows at a time; ``rows`` has the axis that counts them in each."""
+
+    size: int
+    step: int
+    nests: list[Nest]
+    rows: dict[Nest, Axis]
+
+    def __str__(self) -> str:
+        head = f"for rows<{self.size} by {self.step}:"
+        inside = [f"    {line}" for nest in self.nests for line in str(nest).split("\n")]
+        return "\n".join([head, *inside])
+
+
+@dataclass(eq=False)
+class Call:
+    """An operation that runs in NumPy between native parts."""
+
+    node: Node
+    args: list[Any]
+    results: list[Buffer]
+
+    def __str__(self) -> str:
+        args = ", ".join(map(repr, self.args))
+        return f"{', '.join(map(repr, self.results))} = numpy {self.node.op.name}({args})"
+
+
+Item = Nest | Block | Call
+
+
+@dataclass
+class Program:
+    """A whole function: its buffers and, in order, what happens to them.
+
+    Attributes
+    ----------
+    ok : Buffer or None
+        Where it says, at the end, whether all guards held.
+    scratch : int
+        Bytes of memory for local buffers.
+    """
+
+    inputs: list[Buffer]
+    outputs: list[Buffer]
+    constants: list[Buffer]
+    items: list[Item]
+    ok: Buffer | None = None
+    locals: list[Buffer] = field(default_factory=list)
+    scratch: int = 0
+
+    def __str__(self) -> str:
+        groups = (("input", self.inputs), ("constant", self.constants), ("output", self.outputs))
+        lines = [f"{kind} {b}: {described(b)}" for kind, group in groups for b in group]
+        lines += [f"local {b}: {described(b)}" for b in self.locals]
+        return "\n".join([*lines, *(str(item) for item in self.items)])
+
+
+def described(buffer: Buffer) -> str:
+    """Dtype and shape; an order of dimensions that is not the usual one."""
+    order = f" in order {list(buffer.order)}" if buffer.order != tuple(range(len(buffer.shape))) else ""
+    return f"{buffer.dtype}{list(buffer.shape)}{order if buffer.order else ''}"
+
+
+def nests_of(items: Iterable[Item]) -> Iterator[Nest]:
+    """All nests, also those in blocks."""
+    for item in items:
+        if isinstance(item, Nest):
+            yield item
+        elif isinstance(item, Block):
+            yield from item.nests
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """An expression and all in it, each once, arguments first."""
+    seen: set[int] = set()
+    todo: list[tuple[Expr, bool]] = [(expr, False)]
+    while todo:
+        e, done = todo.pop()
+        if done:
+            yield e
+        elif id(e) not in seen:
+            seen.add(id(e))
+            todo.append((e, True))
+            todo += [(a, False) for a in reversed(args_of(e))]
+
+
+def args_of(expr: Expr) -> Sequence[Expr]:
+    """What an expression is made of."""
+    if isinstance(expr, Apply):
+        return expr.args
+    if isinstance(expr, Cast):
+        return (expr.arg,)
+    if isinstance(expr, Load):
+        return [i for i in expr.index if isinstance(i, Expr)]
+    return ()
+
+
+def loads_of(statement: Statement) -> Iterator[Load]:
+    """Everything that a statement reads."""
+    for part in (statement.expr, *(i for i in statement.index if isinstance(i, Expr))):
+        yield from (e for e in walk(part) if isinstance(e, Load))

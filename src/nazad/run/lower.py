@@ -1,0 +1,458 @@
+"""From a graph to drafts of nests: which values are kept in memory, and what is worked out on the way.
+
+A node is *kept* when it has a buffer: arguments, results, folds, products, and what would otherwise be worked
+out more often than it costs to keep. Everything else is an expression that is written into whoever uses it.
+An operation on places (a slice, a transpose, a broadcast) is no work at all: it changes the index at which its
+argument is read.
+
+Each kept node has one or several *drafts*: how many points its space has, and a function that writes the
+statements for axes of those sizes. :mod:`nazad.run.schedule` puts drafts of equal sizes together before it has
+them written, so that what they have in common is worked out once.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nazad.graph import CONSTANT, PYTHON_NUMBERS, Graph, Node, Value, dtype_of, shape_of
+from nazad.ops.contraction import parse
+from nazad.ops.families import Elementwise
+from nazad.ops.structure import ARRAY
+from nazad.run import lanes
+from nazad.run.keep import Kept, choose_kept, is_inline, is_ours, kind_of
+from nazad.run.loops import (
+    Affine,
+    Apply,
+    Axis,
+    Buffer,
+    Call,
+    Cast,
+    Constant,
+    Expr,
+    Fold,
+    Load,
+    Statement,
+    Store,
+)
+from nazad.run.places import NOWHERE, Index, TakePlan, held, places, plain, reshaped, take_plan
+
+
+class Draft(NamedTuple):
+    """Statements to be written, once it is known for which axes."""
+
+    node: Node
+    sizes: tuple[int, ...]
+    write: Callable[[Writer, Sequence[Axis]], list[Statement]]
+    buffer: Buffer
+    kind: str = "part"
+    """``whole`` if it writes its whole buffer once, entry by entry; ``fold``; ``product``, a sum of products,
+    which is scheduled by itself; ``part`` or ``add`` if others write into the buffer too."""
+
+
+class Lowered(NamedTuple):
+    """What a graph becomes, in the order of its nodes."""
+
+    drafts: list[Draft | Call]
+    inputs: list[Buffer]
+    outputs: list[Buffer]
+    constants: list[Buffer]
+    ok: Buffer | None
+
+
+class Lowering:
+    """The buffers of a graph's kept nodes, and the expressions of the others.
+
+    Parameters
+    ----------
+    graph, F
+        The graph, and values of its nodes, which tell shapes and dtypes.
+    guarded : bool
+        Whether the last sink is no result but says whether the trace's guards hold.
+    """
+
+    def __init__(self, graph: Graph, F: Mapping[Node, Value], guarded: bool = False) -> None:
+        self.graph, self.F, self.guarded = graph, F, guarded
+        self.kept: Kept = choose_kept(graph, F)
+        self.buffers: dict[Node, Buffer] = {}
+        self.constants: list[Buffer] = []
+
+    def run(self) -> Lowered:
+        """Drafts of everything that is kept, and copies into outputs that something else is already."""
+        inputs = [self._buffer(v, f"x{k}", "input", k) for k, v in enumerate(self.graph.leaves)]
+        outputs, copies = [], []
+        results = self.graph.sinks[:-1] if self.guarded else self.graph.sinks
+        for k, v in enumerate(results):
+            if v in self.buffers or v.is_source:
+                outputs.append(self._new(v, f"y{k}", "output", k))
+                copies.append(self._copy(v, outputs[-1]))
+            else:
+                outputs.append(self._buffer(v, f"y{k}", "output", k))
+        drafts: list[Draft | Call] = []
+        for v in self.graph.nodes:
+            if v in self.kept.nodes and not v.is_source:
+                if v not in self.buffers:
+                    self._buffer(v, f"{v.op.name}{len(self.buffers)}", "local", -1)
+                drafts += self._drafts(v)
+        ok = self.graph.sinks[-1] if self.guarded else None
+        if ok is not None and ok not in self.buffers:  # a constant, or an argument
+            copies.append(self._copy(ok, self._new(ok, "ok", "local", -1)))
+        held = None if ok is None else self.buffers[ok] if ok in self.buffers else copies[-1].buffer
+        return Lowered([*drafts, *copies], inputs, outputs, self.constants, held)
+
+    def shape(self, v: Node) -> tuple[int, ...]:
+        return shape_of(self.F[v])
+
+    def dtype(self, v: Node) -> np.dtype[Any]:
+        return dtype_of(self.F[v])
+
+    def _new(self, v: Node, name: str, kind: str, number: int) -> Buffer:
+        return Buffer(name, self.shape(v), self.dtype(v), kind, number)
+
+    def _buffer(self, v: Node, name: str, kind: str, number: int) -> Buffer:
+        self.buffers[v] = buffer = self._new(v, name, kind, number)
+        return buffer
+
+    def _copy(self, v: Node, out: Buffer) -> Draft:
+        def write(writer: Writer, axes: Sequence[Axis]) -> list[Statement]:
+            place = places(out.shape, axes)
+            return [Store(out, place, writer.defined(v, place, out))]
+
+        return Draft(v, _sizes(out.shape), write, out, "whole")
+
+    def constant(self, v: Node) -> Buffer:
+        """The buffer of an array that was captured."""
+        if v not in self.buffers:
+            value = np.ascontiguousarray(self.F[v])
+            buffer = self._buffer(v, f"c{len(self.constants)}", "constant", len(self.constants))
+            buffer.value = value
+            self.constants.append(buffer)
+        return self.buffers[v]
+
+    def _drafts(self, v: Node) -> Sequence[Draft | Call]:
+        rule = _KEPT.get(v.op.name) if is_ours(v.op) else None
+        if rule is not None:
+            drafts = rule(self, v)
+            if drafts is not None:
+                return drafts
+        if v.op.fold:
+            return [_fold(self, v)]
+        if is_inline(v, self.F):
+            return [self._copy(v, self.buffers[v])]
+        return [Call(v, [self._operand(p) for p in v.preds], [self.buffers[v]])]
+
+    def _operand(self, p: Node) -> Any:
+        value = self.F[p]
+        if p.op is CONSTANT and (type(value) in PYTHON_NUMBERS or value.ndim == 0):
+            return value
+        return self.constant(p) if p.op is CONSTANT else self.buffers[p]
+
+
+class Writer:
+    """Expressions at places, each once for a nest."""
+
+    def __init__(self, lowering: Lowering) -> None:
+        self.lowering, self.F = lowering, lowering.F
+        self.known: dict[tuple[Node, Index], Expr] = {}
+
+    def expr(self, v: Node, index: Index) -> Expr:
+        """The value of a node at a place; without recursion, since graphs may be deep."""
+        goal = (v, index)
+        todo = [goal]
+        while todo:
+            key = todo[-1]
+            if key in self.known:
+                todo.pop()
+                continue
+            needs = [] if key[0] in self.lowering.buffers else self._needs(*key)
+            missing = [need for need in needs if need not in self.known]
+            if missing:
+                todo += missing
+            else:
+                self.known[key] = self._read(*key) or self._made(*key)
+                todo.pop()
+        return self.known[goal]
+
+    def defined(self, v: Node, index: Index, out: Buffer) -> Expr:
+        """The value as it is written into a buffer; into its own, from its arguments."""
+        if self.lowering.buffers.get(v) is not out:
+            return self.expr(v, index)
+        for need in self._needs(v, index):
+            self.expr(*need)
+        return self._made(v, index)
+
+    def known_as(self, v: Node, index: Index, expr: Expr) -> None:
+        """From here on the nest need not read this value from memory."""
+        self.known[v, index] = expr
+
+    def _needs(self, v: Node, index: Index) -> list[tuple[Node, Index]]:
+        """What has to be known first; empty for what is read from memory."""
+        if v.is_source:
+            return []
+        if isinstance(v.op, Elementwise) or v.op.name == "where":
+            return [(p, self._broadcast(p, v, index)) for p in v.preds]
+        if v.op.name == "astype":
+            return [(v.preds[0], index)]
+        if v.op.name == "take":
+            return self._needs_of_take(v, index)
+        return [(v.preds[0], self._moved(v, index))]
+
+    def _read(self, v: Node, index: Index) -> Load | None:
+        """From memory, if the value is there."""
+        buffer = self.lowering.buffers.get(v)
+        return None if buffer is None else Load(buffer.dtype, buffer, index)
+
+    def _made(self, v: Node, index: Index) -> Expr:
+        if v.op is CONSTANT:
+            return self._constant(v, index)
+        args = [self.known[need] for need in self._needs(v, index)]
+        if isinstance(v.op, Elementwise) or v.op.name == "where":
+            return self._applied(v, args)
+        if v.op.name == "astype":
+            return cast(args[0], self.lowering.dtype(v))
+        if v.op.name == "take" and len(v.preds) > 1:
+            return self.expr(v.preds[0], self._taken(v, index, args))
+        return args[0]
+
+    def _constant(self, v: Node, index: Index) -> Expr:
+        value = np.asarray(self.F[v])
+        uniform = _uniform(self.F[v])
+        if uniform is not None:
+            return Constant(value.dtype, uniform)
+        buffer = self.lowering.constant(v)
+        return Load(buffer.dtype, buffer, index)
+
+    def _applied(self, v: Node, args: Sequence[Expr]) -> Expr:
+        dtype = self.lowering.dtype(v)
+        loop = lanes.loop_dtypes(v.op.name, [kind_of(self.F[p]) for p in v.preds], dtype)
+        return Apply(dtype, v.op.name, tuple(map(cast, args, loop)), v.where)
+
+    def _broadcast(self, p: Node, v: Node, index: Index) -> Index:
+        shape, whole = self.lowering.shape(p), self.lowering.shape(v)
+        last = index[len(index) - len(shape) :]
+        return tuple(
+            NOWHERE if n == 1 != m else i
+            for i, n, m in zip(last, shape, whole[len(whole) - len(shape) :], strict=True)
+        )
+
+    def _moved(self, v: Node, index: Index) -> Index:
+        """The place in the argument of an operation on places."""
+        p = v.preds[0]
+        name = v.op.name
+        if name == "transpose":
+            axes = v.params["axes"]
+            return tuple(index[axes.index(k)] for k in range(len(axes)))
+        if name == "broadcast_to":
+            return self._broadcast(p, v, index)
+        if name == "reshape":
+            found = reshaped(index, self.lowering.shape(v), self.lowering.shape(p))
+            assert found is not None
+            return found
+        raise AssertionError(name)
+
+    def _needs_of_take(self, v: Node, index: Index) -> list[tuple[Node, Index]]:
+        plan = self._plan(v)
+        arrays = [(a, plan.array_index(k, index)) for k, a in enumerate(v.preds[1:])]
+        return arrays or [(v.preds[0], plan.source(index, ()))]
+
+    def _taken(self, v: Node, index: Index, args: Sequence[Expr]) -> Index:
+        plan = self._plan(v)
+        spots = [
+            held(a, n, is_sure(p, self.F, n)) for a, p, n in zip(args, v.preds[1:], plan.indexed, strict=True)
+        ]
+        return plan.source(index, spots)
+
+    def _plan(self, v: Node) -> TakePlan:
+        return take_plan(plain(v.params["template"]), tuple(self.lowering.shape(p) for p in v.preds))
+
+
+def is_sure(array: Node, F: Mapping[Node, Value], size: int) -> bool:
+    """Whether an array of places is known, and none of them is outside a dimension of this size."""
+    value = F[array]
+    return array.op is CONSTANT and (not np.size(value) or bool(np.min(value) >= 0 and np.max(value) < size))
+
+
+def cast(expr: Expr, dtype: np.dtype[Any]) -> Expr:
+    """The expression in a dtype."""
+    if expr.dtype == dtype:
+        return expr
+    if isinstance(expr, Constant):
+        with np.errstate(all="ignore"):
+            return Constant(dtype, np.asarray(expr.value).astype(dtype)[()])
+    return Cast(dtype, expr)
+
+
+def _sizes(shape: Sequence[int]) -> tuple[int, ...]:
+    return tuple(n for n in shape if n != 1)
+
+
+def _uniform(value: Value) -> Any:
+    """The one number that an array consists of; None if there are several."""
+    array = np.asarray(value)
+    if array.size == 0:
+        return array.dtype.type(0)
+    first = array.reshape(-1)[0]
+    if array.size == 1:
+        return first
+    if 0 in array.strides or array.size <= 65536:
+        raw = np.ascontiguousarray(array).view(np.uint8).reshape(array.size, -1)
+        return first if (raw == raw[0]).all() else None
+    return None
+
+
+# --- kept nodes
+def _fold(lowering: Lowering, v: Node) -> Draft:
+    """A fold over some axes of one array."""
+    x, out = v.preds[0], lowering.buffers[v]
+    shape, axis = lowering.shape(x), v.params["axis"]
+    dtype = out.dtype
+
+    def write(writer: Writer, axes: Sequence[Axis]) -> list[Statement]:
+        place = places(shape, axes)
+        free = tuple(i for k, i in enumerate(place) if k not in axis)
+        if v.params["keepdims"]:
+            free = tuple(NOWHERE if k in axis else i for k, i in enumerate(place))
+        over = tuple(a for k in axis if isinstance(i := place[k], Affine) for a, _ in i.terms)
+        expr = cast(writer.expr(x, place), dtype)
+        if not over:
+            return [Store(out, free, expr)]
+        return [Fold(out, free, expr, v.op.fold, over)]
+
+    return Draft(v, _sizes(shape), write, out, "fold")
+
+
+def product(lowering: Lowering, v: Node, terms: Sequence[Sequence[int]], output: Sequence[int]) -> Draft:
+    """A sum of products, dimensions as letters: numbers that several operands may share."""
+    out = lowering.buffers[v]
+    sizes: dict[int, int] = {}
+    for p, term in zip(v.preds, terms, strict=True):
+        for letter, n in zip(term, lowering.shape(p), strict=True):
+            sizes[letter] = max(sizes.get(letter, 1), n)
+    order = [c for c in output if sizes[c] != 1]
+    order += [c for c in sizes if sizes[c] != 1 and c not in output]
+
+    def write(writer: Writer, axes: Sequence[Axis]) -> list[Statement]:
+        axis = dict(zip(order, axes, strict=True))
+
+        def at(term: Sequence[int], shape: Sequence[int]) -> Index:
+            return tuple(
+                Affine.of(axis[c]) if c in axis and n != 1 else NOWHERE
+                for c, n in zip(term, shape, strict=True)
+            )
+
+        factors = [
+            cast(writer.expr(p, at(term, lowering.shape(p))), out.dtype)
+            for p, term in zip(v.preds, terms, strict=True)
+        ]
+        expr = functools.reduce(lambda a, b: Apply(out.dtype, "multiply", (a, b), v.where), factors)
+        over = tuple(axis[c] for c in order if c not in output)
+        place = at(output, out.shape)
+        return [Fold(out, place, expr, "add", over) if over else Store(out, place, expr)]
+
+    return Draft(v, tuple(sizes[c] for c in order), write, out, "product")
+
+
+def _einsum(lowering: Lowering, v: Node) -> Sequence[Draft | Call]:
+    inputs, output = parse(v.params["subscripts"])
+    return [product(lowering, v, [[ord(c) for c in term] for term in inputs], [ord(c) for c in output])]
+
+
+def matmul_terms(a: int, b: int) -> tuple[list[int], list[int], list[int]]:
+    """The dimensions of both operands and of the result of matmul, by the ranks of the operands."""
+    batch = list(range(max(a, b) - 2))
+    row, column, inner = [100], [101], 102
+    left = [*batch[len(batch) - (a - 2) :], *row, inner] if a > 1 else [inner]
+    right = [*batch[len(batch) - (b - 2) :], inner, *column] if b > 1 else [inner]
+    return left, right, [*batch, *(row if a > 1 else []), *(column if b > 1 else [])]
+
+
+def _matmul(lowering: Lowering, v: Node) -> Sequence[Draft | Call]:
+    left, right, output = matmul_terms(*(len(lowering.shape(p)) for p in v.preds))
+    return [product(lowering, v, [left, right], output)]
+
+
+def _joined(lowering: Lowering, v: Node) -> Sequence[Draft | Call]:
+    """Each part is written where it belongs."""
+    out, axis, start = lowering.buffers[v], v.params["axis"], 0
+    drafts = []
+    for p in v.preds:
+        shape = lowering.shape(p)
+        if v.op.name == "stack":
+            drafts.append(_part(lowering, v, out, p, (*shape[:axis], 1, *shape[axis:]), axis, start))
+            start += 1
+        else:
+            drafts.append(_part(lowering, v, out, p, shape, axis, start))
+            start += shape[axis]
+    return drafts
+
+
+def _part(
+    lowering: Lowering, v: Node, out: Buffer, p: Node, shape: tuple[int, ...], axis: int, start: int
+) -> Draft:
+    own = lowering.shape(p)
+
+    def write(writer: Writer, axes: Sequence[Axis]) -> list[Statement]:
+        place = list(places(shape, axes))
+        there = place[axis]
+        assert isinstance(there, Affine)
+        expr = cast(writer.expr(p, places(own, axes)), out.dtype)
+        return [Store(out, (*place[:axis], there + start, *place[axis + 1 :]), expr)]
+
+    return Draft(v, _sizes(shape), write, out)
+
+
+def _scattered(lowering: Lowering, v: Node) -> Sequence[Draft | Call]:
+    """Zero, and then each piece is added where it belongs; unless the first is a whole."""
+    out = lowering.buffers[v]
+    pieces = list(v.params["layout"].pieces(v.preds))
+    whole = pieces[0][0] == (...,) and lowering.shape(pieces[0][1]) == out.shape
+    drafts = [] if whole else [_zero(v, out)]
+    return drafts + [
+        _piece(lowering, v, out, *piece, add=not (whole and k == 0)) for k, piece in enumerate(pieces)
+    ]
+
+
+def _zero(v: Node, out: Buffer) -> Draft:
+    def write(writer: Writer, axes: Sequence[Axis]) -> list[Statement]:
+        return [Store(out, places(out.shape, axes), Constant(out.dtype, out.dtype.type(0)))]
+
+    return Draft(v, _sizes(out.shape), write, out)
+
+
+def _piece(
+    lowering: Lowering, v: Node, out: Buffer, template: Any, part: Node, arrays: Sequence[Node], add: bool
+) -> Draft:
+    plan = take_plan(plain(template), (out.shape, *(lowering.shape(a) for a in arrays)))
+    shape = _taken_shape(plan, template, out.shape)
+    own = lowering.shape(part)
+
+    def write(writer: Writer, axes: Sequence[Axis]) -> list[Statement]:
+        place = places(shape, axes)
+        spots = [
+            held(writer.expr(a, plan.array_index(k, place)), n, is_sure(a, lowering.F, n))
+            for k, (a, n) in enumerate(zip(arrays, plan.indexed, strict=True))
+        ]
+        last = place[len(place) - len(own) :]
+        read = tuple(NOWHERE if n == 1 else i for n, i in zip(own, last, strict=True))
+        return [Store(out, plan.source(place, spots), cast(writer.expr(part, read), out.dtype), add)]
+
+    return Draft(v, _sizes(shape), write, out, "add" if add else "part")
+
+
+def _taken_shape(plan: TakePlan, template: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of what a template picks, found by picking from an array without memory."""
+    ghost = np.broadcast_to(np.zeros((), np.bool_), shape)
+    fill = iter(np.zeros(s, np.intp) for s in plan.shapes)
+    return ghost[tuple(next(fill) if part is ARRAY else part for part in template)].shape
+
+
+_KEPT: dict[str, Callable[[Lowering, Node], Sequence[Draft | Call] | None]] = {
+    "matmul": _matmul,
+    "einsum": _einsum,
+    "stack": _joined,
+    "concatenate": _joined,
+    "scatter": _scattered,
+}

@@ -1,0 +1,71 @@
+"""The law of the compiler: every primitive, and its derivatives, gives compiled what it gives interpreted."""
+
+from __future__ import annotations
+
+import importlib.util
+import pathlib
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nazad as nz
+from nazad import ops
+from nazad.graph import is_real
+
+_spec = importlib.util.spec_from_file_location(
+    "laws_of_ops", pathlib.Path(__file__).parent / "ops" / "test_laws.py"
+)
+assert _spec is not None and _spec.loader is not None
+laws = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(laws)
+
+CASES = [
+    pytest.param(op, sample, id=f"{name}-{k}")
+    for name, op in ops.table().items()
+    for k, sample in enumerate(laws.samples(name))
+]
+
+
+def same(compiled: Any, interpreted: Any) -> None:
+    """Equal to a few units in the last place, in value, shape, dtype and type."""
+    assert type(compiled) is type(interpreted)
+    a, b = np.asarray(compiled), np.asarray(interpreted)
+    assert a.shape == b.shape
+    assert a.dtype == b.dtype
+    if a.dtype.kind == "f":
+        np.testing.assert_allclose(a, b, rtol=2e-14, atol=1e-14)
+    else:
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(("op", "sample"), CASES)
+def test_value(op: Any, sample: Any) -> None:
+    f = nz.jit(lambda *xs: op(*xs, **sample.params))
+    with np.errstate(all="ignore"):
+        expected = op.calc(*sample.xs, **sample.params)
+    for _ in range(2):  # compiled, then called again
+        same(f(*sample.xs), expected)
+
+
+@pytest.mark.parametrize(("op", "sample"), CASES)
+def test_pullback(op: Any, sample: Any) -> None:
+    moving = [k for k, x in enumerate(sample.xs) if is_real(x) and np.asarray(x).dtype.kind == "f"]
+    y = op.calc(*sample.xs, **sample.params)
+    if not moving or np.asarray(y).dtype.kind != "f" or np.size(y) == 0:
+        return
+
+    def weighted(*xs: Any) -> Any:
+        full = list(sample.xs)
+        for k, x in zip(moving, xs, strict=True):
+            full[k] = x
+        return np.sum(op(*full, **sample.params) * weights)
+
+    weights = np.random.default_rng(3).uniform(0.5, 1.5, np.shape(y))
+    transform = nz.value_and_grad(weighted, argnums=tuple(range(len(moving))))
+    args = [np.asarray(sample.xs[k]) for k in moving]
+    value, gradient = transform(*args)
+    compiled_value, compiled = nz.jit(transform)(*args)
+    same(compiled_value, value)
+    for a, b in zip(compiled, gradient, strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-13, atol=1e-13)
