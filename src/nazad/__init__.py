@@ -7,7 +7,7 @@
 """
 
 from nazad import ops
-from nazad.api import grad, hessian, hvp, jacobian, jit, jvp, value_and_grad, vjp, vmap
+from nazad.api import grad, hessian, hvp, jacobian, jit, jvp, sparse_jacobian, value_and_grad, vjp, vmap
 from nazad.descent import (
     Result,
     Rule,
@@ -64,6 +64,7 @@ __all__ = [
     "logistic_smoothness",
     "minimize",
     "ops",
+    "sparse_jacobian",
     "swell",
     "swell_table",
     "symbolic",

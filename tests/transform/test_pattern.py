@@ -254,3 +254,12 @@ def test_no_entry_is_missing(steps: list[tuple[int, int, int]], seed: int):
         assert found.holds(*traced(f, point))
         missing = (jacobian(f, point) != 0) & ~found.matrix.toarray()
         assert not missing.any()
+
+
+@given(STEPS, st.integers(0, 2**32))
+@settings(max_examples=60, deadline=None)
+def test_no_entry_of_a_hessian_is_missing(steps: list[tuple[int, int, int]], seed: int):
+    f, x = composed(steps), np.random.default_rng(seed).normal(size=8)
+    gradient = nz.grad(lambda x: np.sum(np.sin(f(x))))
+    found = pattern_of(gradient, x).matrix.toarray()
+    assert not ((jacobian(gradient, x) != 0) & ~found).any()

@@ -226,7 +226,8 @@ def test_an_operation_of_the_user_is_not_taken_for_its_namesake():
 def test_templates_and_layouts_are_compared_by_what_they_say():
     assert frozen((slice(1, None), None, ...)) == frozen((slice(1, None), None, ...))
     assert frozen((slice(1, None),)) != frozen((slice(1, 5),))
-    assert frozen((0.0,)) != frozen((-0.0,))
+    assert frozen(float("0.5")) == frozen(float("0.5")) != frozen(float("-0.5"))
+    assert frozen(0.0) != frozen(-0.0)
     assert frozen({"axis": (0,), "keepdims": False}) != frozen({"axis": (0,), "keepdims": 0})
     layouts = [ops.structure.Layout([(slice(0, 2),), (...,)]) for _ in range(2)]
     assert frozen(layouts[0]) == frozen(layouts[1])

@@ -328,7 +328,7 @@ def _for_all_colors(done: Run, batch: _Batch, along: Callable[..., tuple[Value, 
 
 
 def _largest(done: Run) -> int:
-    return max(math.prod(shape_of(done.F[v])) for v in done.graph.nodes)
+    return max(1, *(math.prod(shape_of(done.F[v])) for v in done.graph.nodes))
 
 
 def _joined(parts: Sequence[Value], axis: int) -> Value:

@@ -144,7 +144,46 @@ class _Function:
         self.block = writer.block
 
     def _rows(self, block: Block) -> None:
-        raise NotImplementedError
+        """A loop over blocks of rows, and once more for the rows that are left."""
+        self._begin(block)
+        whole = block.size - block.size % block.step
+        self.count += 1
+        label, row, following = f"rows.{self.count}", f"%row.{self.count}", f"%row.next.{self.count}"
+        self.lines += [f"  br label %{label}", f"{label}:"]
+        self.lines.append(f"  {row} = phi i64 [0, %{self.block}], [{following}, %{label}.next]")
+        self.block = label
+        self._some_rows(block, row, block.step)
+        self.lines += [f"  br label %{label}.next", f"{label}.next:"]
+        self.lines.append(f"  {following} = add nuw nsw i64 {row}, {block.step}")
+        self.lines.append(f"  %again.{self.count}.{label} = icmp ult i64 {following}, {whole}")
+        self.lines.append(f"  br i1 %again.{self.count}.{label}, label %{label}, label %{label}.done")
+        self.lines.append(f"{label}.done:")
+        self.block = f"{label}.done"
+        if whole < block.size:
+            self._some_rows(block, str(whole), block.size - whole)
+
+    def _begin(self, block: Block) -> None:
+        """Folds over the rows begin before the first block."""
+        for nest in block.nests:
+            row = block.rows[nest]
+            for start in self._beginnings(nest, {row: ("0", block.step)}, {row: block.step}):
+                if row not in start.axes:
+                    self.nest(start, {}, {}, starting=False)
+
+    def _some_rows(self, block: Block, start: str, count: int) -> None:
+        for nest in block.nests:
+            row = block.rows[nest]
+            starts, sizes = {row: (start, count)}, {row: count}
+            for begun in self._beginnings(nest, starts, sizes):
+                if row in begun.axes:
+                    self.nest(begun, starts, sizes, starting=False)
+            self.nest(nest, starts, sizes, starting=False)
+
+    def _beginnings(
+        self, nest: Nest, starts: dict[Axis, tuple[str, int]], sizes: dict[Axis, int]
+    ) -> list[Nest]:
+        plan = plan_nest(nest, self.target, sizes)
+        return beginnings(nest, NestCode(nest, plan, self.target, Writer(plan.width, True), self.pointers, starts))
 
 
 def beginnings(nest: Nest, code: NestCode) -> list[Nest]:

@@ -60,6 +60,13 @@ def plan_nest(nest: Nest, target: Target, sizes: dict[Axis, int] | None = None) 
     return plan
 
 
+def cost_of(nest: Nest, target: Target, sizes: dict[Axis, int]) -> float:
+    """Rough instructions per point, with the best axis along the lanes."""
+    known = {a: a.size for a in nest.axes} | sizes
+    lane = None if _conflicting(nest) else _best_lane(nest, target, known)
+    return 10.0 if lane is None else _cost(nest, lane, target, known)
+
+
 def lanes_for(nest: Nest, target: Target, size: int) -> int:
     """How many numbers go into one vector: what the widest of them permits, no more than there are."""
     widest = max((e.dtype.itemsize for s in nest.statements for e in (*walk(s.expr),)), default=8)
@@ -113,11 +120,11 @@ def _cost(nest: Nest, lane: Axis, target: Target, sizes: dict[Axis, int]) -> flo
     work = sum(_weight(e) for s in nest.statements for e in walk(s.expr)) + 1.0
     for buffer, index in _accesses(nest):
         step = stride_of(buffer, index, lane)
-        work += 1 if step in (0, 1) else 3 if step == -1 else 1.5 * width
+        work += 1 if step in (0, 1) else 2 if step == -1 else 4 * width
     for s in nest.statements:
         if lane in s.over:
             run = math.prod(sizes[a] for a in s.over)
-            work += 12 * math.ceil(sizes[lane] / width) / max(run / width, 1)
+            work += 12 / max(run / width, 1)
     used = sizes[lane] / (math.ceil(sizes[lane] / width) * width)
     return work / (used * width)
 
@@ -174,6 +181,10 @@ def _tiles(s: Statement, plan: Plan, registers: int, strips: int, sizes: dict[Ax
     free = [x for x in plan.order if x not in s.over and x is not lane]
     only_a = next((x for x in reversed(free) if x in a and x not in b), None)
     only_b = next((x for x in reversed(free) if x in b and x not in a), None)
+    if lane in s.over and (only_a is None or only_b is None):
+        # one operand goes by once: it is read in the order in which it lies
+        rows = only_a or only_b
+        return {lane: min(strips, 8)} | ({rows: max(divisors(sizes[rows], 2))} if rows else {})
     if lane in s.over:
         rows, columns = _fitting(only_a, only_b, registers - 8, sizes)
         tiles = {x: n for x, n in ((only_a, rows), (only_b, columns)) if x is not None}

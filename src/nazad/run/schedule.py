@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nazad.run.llvm import Target
 from nazad.run.loops import (
     Affine,
     Axis,
@@ -31,13 +32,14 @@ from nazad.run.rows import gather
 _LINE = 64  # bytes to which buffers are aligned
 
 
-def schedule(lowering: Lowering, lowered: Lowered) -> Program:
+def schedule(lowering: Lowering, lowered: Lowered, target: Target | None = None) -> Program:
     """The program of a lowered graph."""
+    target = target or Target.host()
     levels = _Levels(lowering)
     for draft in lowered.drafts:
         levels.add(draft)
     items = [item for level in levels.levels for item in _level(lowering, level)]
-    program = Program(lowered.inputs, lowered.outputs, lowered.constants, gather(items), lowered.ok)
+    program = Program(lowered.inputs, lowered.outputs, lowered.constants, gather(items, target), lowered.ok)
     _place(program)
     return program
 

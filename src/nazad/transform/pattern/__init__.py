@@ -9,15 +9,15 @@ The sets are kept in one table, and a node holds an array of their numbers that 
     sum(x)                        {0, 1, 2}                 the union of what was folded
 
 So an operation that moves entries costs what it costs on integers, and unions are made for whole nodes at
-once, as products of sparse matrices of booleans. A set that occurs a thousand times stands in the table once.
+once, as sums and products of sparse matrices of booleans. A set that occurs a thousand times in a union is
+entered once.
 
 The answer holds for every point at which the same graph is traced: no value is looked at, except that of
 constants that say where entries come from or that multiply by zero. These are noted, so that whoever keeps
 the pattern can ask whether it still holds. It may name too much, never too little; an operation that is not
 known here makes every entry depend on all that any entry of its arguments depends on.
 
-Such index sets are computed in the same way by the sparsity detection of ADOL-C and CppAD; see
-A. Griewank and A. Walther, Evaluating Derivatives (2008), chapter 7.
+These sets are the index domains of A. Griewank and A. Walther, Evaluating Derivatives (2008), chapter 7.
 """
 
 from __future__ import annotations

@@ -1,0 +1,46 @@
+"""Nests with some of their loads replaced."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from nazad.run.loops import Apply, Cast, Expr, Load, Nest, Statement, walk
+
+
+def with_loads(nest: Nest, change: Callable[[Load], Load]) -> Nest:
+    """The same nest, reading elsewhere; itself, if nothing changes."""
+    now: dict[int, Expr] = {}
+    statements = [_statement(s, now, change) for s in nest.statements]
+    if all(a is b for a, b in zip(statements, nest.statements, strict=True)):
+        return nest
+    return Nest(nest.axes, statements, nest.nodes)
+
+
+def _statement(s: Statement, now: dict[int, Expr], change: Callable[[Load], Load]) -> Statement:
+    expr = _expr(s.expr, now, change)
+    index = tuple(_expr(i, now, change) if isinstance(i, Expr) else i for i in s.index)
+    if expr is s.expr and all(a is b for a, b in zip(index, s.index, strict=True)):
+        return s
+    return dataclasses.replace(s, expr=expr, index=index)
+
+
+def _expr(expr: Expr, now: dict[int, Expr], change: Callable[[Load], Load]) -> Expr:
+    for e in walk(expr):
+        if id(e) not in now:
+            now[id(e)] = _rebuilt(e, now, change)
+    return now[id(expr)]
+
+
+def _rebuilt(e: Expr, now: dict[int, Expr], change: Callable[[Load], Load]) -> Expr:
+    if isinstance(e, Load):
+        index = tuple(now[id(i)] if isinstance(i, Expr) else i for i in e.index)
+        same = all(a is b for a, b in zip(index, e.index, strict=True))
+        return change(e if same else Load(e.dtype, e.buffer, index))
+    if isinstance(e, Cast):
+        arg = now[id(e.arg)]
+        return e if arg is e.arg else Cast(e.dtype, arg)
+    if isinstance(e, Apply):
+        args = tuple(now[id(a)] for a in e.args)
+        return e if all(a is b for a, b in zip(args, e.args, strict=True)) else Apply(e.dtype, e.op, args, e.where)
+    return e
