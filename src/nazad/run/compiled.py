@@ -20,6 +20,7 @@ import numpy as np
 from nazad.errors import CompileError
 from nazad.graph import PYTHON_NUMBERS, Graph, Node, Value, dtype_of, shape_of
 from nazad.run import cache, cpython
+from nazad.run.body import with_values
 from nazad.run.emit import module_ir, segments
 from nazad.run.entry import entry_ir, make_entry
 from nazad.run.expand import expand
@@ -28,8 +29,11 @@ from nazad.run.loops import Buffer, Call, Program, nests_of
 from nazad.run.lower import Lowering
 from nazad.run.schedule import schedule
 from nazad.run.signature import Argument, Result, Signature, Structure, aligned, pointers
+from nazad.transform.roll import roll
 from nazad.transform.simplify import simplify
 
+MISS: Any = object()
+"""What :func:`missed` returns."""
 _LONG = 20_000
 """Points of nests from which on a call is worth letting other threads run."""
 
@@ -51,6 +55,11 @@ class Times:
     @property
     def total(self) -> float:
         return sum(self.stages.values())
+
+
+def missed(*arguments: Any, **options: Any) -> Any:
+    """The fallback that only says that it was called."""
+    return MISS
 
 
 class Compiled:
@@ -87,6 +96,8 @@ class Compiled:
         self.program = self._scheduled(self.graph, values, guarded)
         results = [F[v] for v in (graph.sinks[:-1] if guarded else graph.sinks)]
         self.signature = _signature([F[v] for v in graph.leaves], results, self.program, structure)
+        for buffer in self.program.constants:
+            buffer.value = buffer.value.copy()  # the user may write into what was captured
         self.constants = [b.value for b in self.program.constants]
         self.is_whole = not any(isinstance(item, Call) for item in self.program.items)
         self.machine = self._machine()
@@ -95,13 +106,27 @@ class Compiled:
         else:
             self.entry = _Stepwise(self.program, self.signature, self.machine, self.constants, fallback)
 
+    def before(self, fallback: Callable[..., Any]) -> Callable[..., Any]:
+        """The same entry with another fallback; the one that it was made with must return :data:`MISS`."""
+        entry = self.entry
+        if self.is_whole and cpython.layout_holds():
+            return cpython.builtin(self.machine.address("entry"), fallback, self.name, entry)
+
+        def otherwise(*arguments: Any, **options: Any) -> Any:
+            results = entry(*arguments, **options)
+            return fallback(*arguments, **options) if results is MISS else results
+
+        return otherwise
+
     def _prepared(self, graph: Graph, F: Mapping[Node, Value]) -> tuple[Graph, Mapping[Node, Value]]:
         graph, values = self.times.of("simplify", simplify, graph, F)
         while True:
             wider, values = self.times.of("expand", expand, graph, values)
             if wider is graph:
-                return graph, values
+                break
             graph, values = self.times.of("simplify", simplify, wider, values)
+        rolled = self.times.of("roll", roll, graph, values)
+        return (graph, values) if rolled is graph else (rolled, with_values(rolled, values))
 
     def _scheduled(self, graph: Graph, F: Mapping[Node, Value], guarded: bool) -> Program:
         lowering = self.times.of("lower", Lowering, graph, F, guarded)
@@ -171,7 +196,8 @@ class _Stepwise:
         held = self._parts[0](*tables)
         calls = (item for item in self.program.items if isinstance(item, Call))
         for part, call in zip(self._parts[1:], calls, strict=True):
-            views.call(call, arguments)
+            if not views.call(call, arguments):
+                return self.fallback(*arguments)
             held = part(*tables)
         if not held:
             return self.fallback(*arguments)
@@ -199,13 +225,18 @@ class _Views:
         first = self.start + buffer.number
         return self.memory[first : first + buffer.nbytes].view(buffer.dtype).reshape(buffer.shape)
 
-    def call(self, call: Call, arguments: Sequence[Any]) -> None:
+    def call(self, call: Call, arguments: Sequence[Any]) -> bool:
+        """Whether it went well: the path may be a wrong one, and else the fallback finds the same error."""
         xs = [self._argument(x, arguments) for x in call.args]
-        with np.errstate(all="ignore"):
-            value = call.node.op.calc(*xs, **call.node.params)
-        parts = value if len(call.results) > 1 else (value,)
-        for buffer, part in zip(call.results, parts, strict=True):
-            np.copyto(self.of(buffer), part)
+        try:
+            with np.errstate(all="ignore"):
+                value = call.node.op.calc(*xs, **call.node.params)
+            parts = value if len(call.results) > 1 else (value,)
+            for buffer, part in zip(call.results, parts, strict=True):
+                np.copyto(self.of(buffer), part)
+        except Exception:  # noqa: BLE001  whatever it is
+            return False
+        return True
 
     def _argument(self, x: Any, arguments: Sequence[Any]) -> Any:
         """As the operation got it when it was traced: a scalar for what has no shape."""
@@ -217,4 +248,4 @@ class _Views:
         return found[()] if not x.shape else found
 
 
-__all__ = ["CompileError", "Compiled", "Times", "cpython"]
+__all__ = ["MISS", "CompileError", "Compiled", "Times", "cpython", "missed"]

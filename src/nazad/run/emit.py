@@ -6,7 +6,7 @@ native parts, there are several such functions, ``@segment0``, ``@segment1``, ..
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from nazad.run.llvm import Target
 from nazad.run.loops import (
@@ -17,11 +17,11 @@ from nazad.run.loops import (
     Constant,
     Fold,
     Item,
+    Loop,
     Nest,
     Program,
     Store,
-    loads_of,
-    nests_of,
+    buffers_of,
 )
 from nazad.run.nest import NestCode, identity
 from nazad.run.plan import plan_nest
@@ -86,17 +86,7 @@ def _pointer(buffer: Buffer, known: dict[Buffer, str]) -> list[str]:
     ]
 
 
-def buffers_of(item: Item) -> list[Buffer]:
-    """What an item reads or writes, each once."""
-    found: dict[Buffer, None] = {}
-    for nest in nests_of([item]):
-        for s in nest.statements:
-            found[s.buffer] = None
-            found.update((load.buffer, None) for load in loads_of(s))
-    return list(found)
-
-
-def _function(name: str, item: Nest | Block, target: Target) -> tuple[str, list[Writer]]:
+def _function(name: str, item: Nest | Block | Loop, target: Target) -> tuple[str, list[Writer]]:
     buffers = buffers_of(item)
     pointers = {b: f"%p{k}" for k, b in enumerate(buffers)}
     code = _Function(pointers, target)
@@ -118,12 +108,40 @@ class _Function:
         self.writers: list[Writer] = []
         self.block = "entry"
         self.count = 0
+        self.around: dict[Axis, str] = {}
 
-    def write(self, item: Nest | Block) -> None:
+    def write(self, item: Item) -> None:
         if isinstance(item, Block):
             self._rows(item)
+        elif isinstance(item, Loop):
+            self._loop(item)
         else:
+            assert isinstance(item, Nest)
             self.nest(item, {}, {}, starting=True)
+
+    def _loop(self, loop: Loop) -> None:
+        def inside(counter: str) -> None:
+            self.around[loop.axis] = counter
+            for item in loop.items:
+                self.write(item)
+            del self.around[loop.axis]
+
+        self._repeat(0, loop.axis.size, 1, inside)
+
+    def _repeat(self, start: int, end: int, step: int, inside: Callable[[str], None]) -> None:
+        """A loop around what ``inside`` writes, which gets the name of the counter."""
+        self.count += 1
+        label, counter = f"round.{self.count}", f"%at.{self.count}"
+        self.lines += [f"  br label %{label}", f"{label}:"]
+        self.lines.append(f"  {counter} = phi i64 [{start}, %{self.block}], [{counter}.up, %{label}.next]")
+        self.block = label
+        inside(counter)
+        self.lines += [f"  br label %{label}.next", f"{label}.next:"]
+        self.lines.append(f"  {counter}.up = add nuw nsw i64 {counter}, {step}")
+        self.lines.append(f"  {counter}.again = icmp ult i64 {counter}.up, {end}")
+        self.lines.append(f"  br i1 {counter}.again, label %{label}, label %{label}.done")
+        self.lines.append(f"{label}.done:")
+        self.block = f"{label}.done"
 
     def nest(
         self, nest: Nest, starts: dict[Axis, tuple[str, int]], sizes: dict[Axis, int], starting: bool
@@ -133,7 +151,7 @@ class _Function:
         self.count += 1
         writer = Writer(plan.width, self.target.fma, f"t{self.count}.", self.lines)
         writer.block = self.block
-        code = NestCode(nest, plan, self.target, writer, self.pointers, starts)
+        code = NestCode(nest, plan, self.target, writer, self.pointers, starts, self.around)
         if starting:
             for start in beginnings(nest, code):
                 self.nest(start, {}, {}, starting=False)
@@ -147,18 +165,7 @@ class _Function:
         """A loop over blocks of rows, and once more for the rows that are left."""
         self._begin(block)
         whole = block.size - block.size % block.step
-        self.count += 1
-        label, row, following = f"rows.{self.count}", f"%row.{self.count}", f"%row.next.{self.count}"
-        self.lines += [f"  br label %{label}", f"{label}:"]
-        self.lines.append(f"  {row} = phi i64 [0, %{self.block}], [{following}, %{label}.next]")
-        self.block = label
-        self._some_rows(block, row, block.step)
-        self.lines += [f"  br label %{label}.next", f"{label}.next:"]
-        self.lines.append(f"  {following} = add nuw nsw i64 {row}, {block.step}")
-        self.lines.append(f"  %again.{self.count}.{label} = icmp ult i64 {following}, {whole}")
-        self.lines.append(f"  br i1 %again.{self.count}.{label}, label %{label}, label %{label}.done")
-        self.lines.append(f"{label}.done:")
-        self.block = f"{label}.done"
+        self._repeat(0, whole, block.step, lambda row: self._some_rows(block, row, block.step))
         if whole < block.size:
             self._some_rows(block, str(whole), block.size - whole)
 
@@ -183,7 +190,9 @@ class _Function:
         self, nest: Nest, starts: dict[Axis, tuple[str, int]], sizes: dict[Axis, int]
     ) -> list[Nest]:
         plan = plan_nest(nest, self.target, sizes)
-        return beginnings(nest, NestCode(nest, plan, self.target, Writer(plan.width, True), self.pointers, starts))
+        return beginnings(
+            nest, NestCode(nest, plan, self.target, Writer(plan.width, True), self.pointers, starts)
+        )
 
 
 def beginnings(nest: Nest, code: NestCode) -> list[Nest]:

@@ -40,14 +40,14 @@ class Kept(NamedTuple):
     work: dict[Node, int]
 
 
-def choose_kept(graph: Graph, F: Mapping[Node, Value]) -> Kept:
-    """Decide for every node."""
+def choose_kept(graph: Graph, F: Mapping[Node, Value], results: bool = True) -> Kept:
+    """Decide for every node; without ``results``, sinks are written elsewhere and need not be kept."""
     inline = {v: is_inline(v, F) for v in graph.nodes if not v.is_source}
     work = _work(graph, inline, F)
     kept: set[Node] = set()
     uses = graph.succs()
     contexts: dict[Node, frozenset[object]] = {}
-    sinks = set(graph.sinks)
+    sinks = set(graph.sinks) if results else set()
     stage = _stages(graph, inline)
     for v in reversed(graph.nodes):
         if v.is_source:
@@ -72,6 +72,8 @@ def _work(graph: Graph, inline: Mapping[Node, bool], F: Mapping[Node, Value]) ->
 
 def _own(v: Node) -> int:
     name = v.op.name
+    if name == "take" and len(v.preds) > 1:
+        return 4  # a place is read first
     return 0 if name in _MOVES else 1 if name in _CHEAP else 4 if name in _QUICK else 12
 
 
@@ -95,7 +97,9 @@ def _contexts(
     """The different occasions at which the value would be worked out."""
     found: set[object] = set()
     for s in users:
-        if s in kept:
+        if s.op.name in ("loop", "part"):
+            found.add(s)
+        elif s in kept:
             shape = shape_of(F[s.preds[0]]) if s.op.fold else shape_of(F[s])
             own = (stage[s], tuple(n for n in shape if n != 1)) if inline[s] or s.op.fold else (s,)
             found.add(own if isinstance(s.op, Elementwise) or s.op.fold else (s, own))
@@ -126,10 +130,13 @@ def _points(s: Node, F: Mapping[Node, Value]) -> int:
 def _pays(
     v: Node, users: list[Node], found: frozenset[object], work: Mapping[Node, int], F: Mapping[Node, Value]
 ) -> bool:
-    size = np.size(F[v])
+    size = int(np.prod(shape_of(F[v])))
     if work[v] >= _LIMIT and len(users) > 1:
         return True
-    spread = max((np.size(F[s]) / size for s in users if not s.op.fold and size > 1), default=1.0)
+    spread = max(
+        (np.size(F[s]) / size for s in users if s.op.name != "loop" and not s.op.fold and size > 1),
+        default=1.0,
+    )
     if work[v] * (spread - 1) > 12 and work[v] >= 2:
         return True
     if len(found) > _PLACES:
@@ -140,7 +147,9 @@ def _pays(
 def is_inline(v: Node, F: Mapping[Node, Value]) -> bool:
     """Whether a node can be written as an expression of its arguments at one place."""
     name = v.op.name
-    if not is_ours(v.op) or not all(lanes.known(dtype_of(F[p])) for p in (v, *v.preds)):
+    if name in ("loop", "part") or not is_ours(v.op):
+        return False
+    if not all(lanes.known(dtype_of(F[p])) for p in (v, *v.preds)):
         return False
     if isinstance(v.op, Elementwise) or name == "where":
         return not v.params and lanes.supports(name, [kind_of(F[p]) for p in v.preds], dtype_of(F[v]))

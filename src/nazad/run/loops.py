@@ -105,6 +105,8 @@ class Buffer:
         Which input, output or constant; for a local buffer its first byte in the scratch memory.
     rows : int or None
         The dimension of which a block keeps only a few rows at a time.
+    owner : Block, Loop or None
+        What writes it anew on each of its rounds; nothing outside reads it.
     """
 
     name: str
@@ -115,12 +117,7 @@ class Buffer:
     order: tuple[int, ...] = ()
     rows: int | None = None
     value: Any = None
-    base: Buffer | None = None
-
-    @property
-    def root(self) -> Buffer:
-        """The buffer whose memory this one reads under another shape; mostly itself."""
-        return self if self.base is None else self.base.root
+    owner: Any = None
 
     @property
     def strides(self) -> tuple[int, ...]:
@@ -268,6 +265,19 @@ class Block:
 
 
 @dataclass(eq=False)
+class Loop:
+    """Items that run once for each value of an axis, one after another."""
+
+    axis: Axis
+    items: list[Item]
+    nodes: list[Node] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        inside = [f"    {line}" for item in self.items for line in str(item).split("\n")]
+        return "\n".join([f"loop {self.axis}<{self.axis.size}:", *inside])
+
+
+@dataclass(eq=False)
 class Call:
     """An operation that runs in NumPy between native parts."""
 
@@ -280,7 +290,7 @@ class Call:
         return f"{', '.join(map(repr, self.results))} = numpy {self.node.op.name}({args})"
 
 
-Item = Nest | Block | Call
+Item = Nest | Block | Loop | Call
 
 
 @dataclass
@@ -317,12 +327,14 @@ def described(buffer: Buffer) -> str:
 
 
 def nests_of(items: Iterable[Item]) -> Iterator[Nest]:
-    """All nests, also those in blocks."""
+    """All nests, also those in blocks and loops."""
     for item in items:
         if isinstance(item, Nest):
             yield item
         elif isinstance(item, Block):
             yield from item.nests
+        elif isinstance(item, Loop):
+            yield from nests_of(item.items)
 
 
 def walk(expr: Expr) -> Iterator[Expr]:
@@ -354,3 +366,15 @@ def loads_of(statement: Statement) -> Iterator[Load]:
     """Everything that a statement reads."""
     for part in (statement.expr, *(i for i in statement.index if isinstance(i, Expr))):
         yield from (e for e in walk(part) if isinstance(e, Load))
+
+
+def buffers_of(item: Item) -> list[Buffer]:
+    """What an item reads or writes, each once."""
+    if isinstance(item, Call):
+        return [*(b for b in item.args if isinstance(b, Buffer)), *item.results]
+    found: dict[Buffer, None] = {}
+    for nest in nests_of([item]):
+        for s in nest.statements:
+            found[s.buffer] = None
+            found.update((load.buffer, None) for load in loads_of(s))
+    return list(found)

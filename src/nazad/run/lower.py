@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nazad.graph import CONSTANT, PYTHON_NUMBERS, Graph, Node, Value, dtype_of, shape_of
+from nazad.ops import control
 from nazad.ops.contraction import parse
 from nazad.ops.families import Elementwise
 from nazad.ops.structure import ARRAY
@@ -50,13 +51,25 @@ class Draft(NamedTuple):
     buffer: Buffer
     kind: str = "part"
     """``whole`` if it writes its whole buffer once, entry by entry; ``fold``; ``product``, a sum of products,
-    which is scheduled by itself; ``part`` or ``add`` if others write into the buffer too."""
+    which is scheduled by itself; ``part`` or ``add`` if others write into the buffer too; ``carry`` if it
+    overwrites what has been read before."""
+
+
+class LoopDraft(NamedTuple):
+    """A loop to be written: what its steps do, and which buffers it reads and writes outside of them."""
+
+    node: Node
+    axis: Axis
+    reads: list[Buffer]
+    results: list[Buffer]
+    inner: Lowering
+    drafts: list[Draft | Call | LoopDraft]
 
 
 class Lowered(NamedTuple):
     """What a graph becomes, in the order of its nodes."""
 
-    drafts: list[Draft | Call]
+    drafts: list[Draft | Call | LoopDraft]
     inputs: list[Buffer]
     outputs: list[Buffer]
     constants: list[Buffer]
@@ -74,11 +87,25 @@ class Lowering:
         Whether the last sink is no result but says whether the trace's guards hold.
     """
 
-    def __init__(self, graph: Graph, F: Mapping[Node, Value], guarded: bool = False) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        F: Mapping[Node, Value],
+        guarded: bool = False,
+        outer: Lowering | None = None,
+    ) -> None:
         self.graph, self.F, self.guarded = graph, F, guarded
-        self.kept: Kept = choose_kept(graph, F)
+        self.kept: Kept = choose_kept(graph, F, results=outer is None)
         self.buffers: dict[Node, Buffer] = {}
-        self.constants: list[Buffer] = []
+        self.sliced: dict[Node, tuple[Buffer, Affine]] = {}
+        self.constants: list[Buffer] = [] if outer is None else outer.constants
+        self.deep: int = 0 if outer is None else outer.deep + 1
+        self.loops: list[Node] = [] if outer is None else outer.loops
+        self.stem = f".{len(self.loops)}" if outer is not None else ""
+        self.parts: dict[Node, list[Node]] = {}
+        for v in graph.nodes:
+            if v.op is control.part:
+                self.parts.setdefault(v.preds[0], []).append(v)
 
     def run(self) -> Lowered:
         """Drafts of everything that is kept, and copies into outputs that something else is already."""
@@ -86,22 +113,31 @@ class Lowering:
         outputs, copies = [], []
         results = self.graph.sinks[:-1] if self.guarded else self.graph.sinks
         for k, v in enumerate(results):
-            if v in self.buffers or v.is_source:
+            if v in self.buffers or v.is_source or v.op is control.part:
                 outputs.append(self._new(v, f"y{k}", "output", k))
                 copies.append(self._copy(v, outputs[-1]))
             else:
                 outputs.append(self._buffer(v, f"y{k}", "output", k))
-        drafts: list[Draft | Call] = []
-        for v in self.graph.nodes:
-            if v in self.kept.nodes and not v.is_source:
-                if v not in self.buffers:
-                    self._buffer(v, f"{v.op.name}{len(self.buffers)}", "local", -1)
-                drafts += self._drafts(v)
+        drafts = self.drafts()
         ok = self.graph.sinks[-1] if self.guarded else None
         if ok is not None and ok not in self.buffers:  # a constant, or an argument
             copies.append(self._copy(ok, self._new(ok, "ok", "local", -1)))
         held = None if ok is None else self.buffers[ok] if ok in self.buffers else copies[-1].buffer
         return Lowered([*drafts, *copies], inputs, outputs, self.constants, held)
+
+    def drafts(self) -> list[Draft | Call | LoopDraft]:
+        """Of everything that is kept, in order."""
+        drafts: list[Draft | Call | LoopDraft] = []
+        for v in self.graph.nodes:
+            if v in self.kept.nodes and v.op is not control.part and not v.is_source:
+                if v not in self.buffers and v.op is not control.loop:
+                    self._buffer(v, f"{v.op.name}{len(self.buffers)}{self.stem}", "local", -1)
+                drafts += self._drafts(v)
+        return drafts
+
+    def kept_buffer(self, p: Node) -> Buffer:
+        """The buffer of a node that has one."""
+        return self.constant(p) if p.op is CONSTANT else self.buffers[p]
 
     def shape(self, v: Node) -> tuple[int, ...]:
         return shape_of(self.F[v])
@@ -121,34 +157,31 @@ class Lowering:
             place = places(out.shape, axes)
             return [Store(out, place, writer.defined(v, place, out))]
 
-        return Draft(v, _sizes(out.shape), write, out, "whole")
+        return Draft(v, sizes_of(out.shape), write, out, "whole")
 
     def constant(self, v: Node) -> Buffer:
         """The buffer of an array that was captured."""
         if v not in self.buffers:
-            value = np.ascontiguousarray(self.F[v])
+            value = np.array(self.F[v], order="C", ndmin=0)
             buffer = self._buffer(v, f"c{len(self.constants)}", "constant", len(self.constants))
             buffer.value = value
             self.constants.append(buffer)
         return self.buffers[v]
 
-    def _drafts(self, v: Node) -> Sequence[Draft | Call]:
-        rule = _KEPT.get(v.op.name) if is_ours(v.op) else None
-        if rule is not None:
-            drafts = rule(self, v)
-            if drafts is not None:
-                return drafts
+    def _drafts(self, v: Node) -> Sequence[Draft | Call | LoopDraft]:
+        if v.op.name in RULES and (is_ours(v.op) or v.op is control.loop):
+            return RULES[v.op.name](self, v)
         if v.op.fold:
             return [_fold(self, v)]
         if is_inline(v, self.F):
             return [self._copy(v, self.buffers[v])]
-        return [Call(v, [self._operand(p) for p in v.preds], [self.buffers[v]])]
+        return [Call(v, [self.operand(p) for p in v.preds], [self.buffers[v]])]
 
-    def _operand(self, p: Node) -> Any:
+    def operand(self, p: Node) -> Any:
         value = self.F[p]
         if p.op is CONSTANT and (type(value) in PYTHON_NUMBERS or value.ndim == 0):
             return value
-        return self.constant(p) if p.op is CONSTANT else self.buffers[p]
+        return self.kept_buffer(p)
 
 
 class Writer:
@@ -202,8 +235,15 @@ class Writer:
 
     def _read(self, v: Node, index: Index) -> Load | None:
         """From memory, if the value is there."""
-        buffer = self.lowering.buffers.get(v)
-        return None if buffer is None else Load(buffer.dtype, buffer, index)
+        if v in self.lowering.sliced:
+            buffer, step = self.lowering.sliced[v]
+            return Load(buffer.dtype, buffer, (step, *index))
+        kept = self.lowering.buffers.get(v)
+        return None if kept is None else self.load(kept, index)
+
+    def load(self, buffer: Buffer, index: Index) -> Load:
+        """An entry of a buffer."""
+        return Load(buffer.dtype, buffer, index)
 
     def _made(self, v: Node, index: Index) -> Expr:
         if v.op is CONSTANT:
@@ -285,7 +325,8 @@ def cast(expr: Expr, dtype: np.dtype[Any]) -> Expr:
     return Cast(dtype, expr)
 
 
-def _sizes(shape: Sequence[int]) -> tuple[int, ...]:
+def sizes_of(shape: Sequence[int]) -> tuple[int, ...]:
+    """The sizes of the axes that :func:`places` takes for a shape."""
     return tuple(n for n in shape if n != 1)
 
 
@@ -321,7 +362,7 @@ def _fold(lowering: Lowering, v: Node) -> Draft:
             return [Store(out, free, expr)]
         return [Fold(out, free, expr, v.op.fold, over)]
 
-    return Draft(v, _sizes(shape), write, out, "fold")
+    return Draft(v, sizes_of(shape), write, out, "fold")
 
 
 def product(lowering: Lowering, v: Node, terms: Sequence[Sequence[int]], output: Sequence[int]) -> Draft:
@@ -401,7 +442,7 @@ def _part(
         expr = cast(writer.expr(p, places(own, axes)), out.dtype)
         return [Store(out, (*place[:axis], there + start, *place[axis + 1 :]), expr)]
 
-    return Draft(v, _sizes(shape), write, out)
+    return Draft(v, sizes_of(shape), write, out)
 
 
 def _scattered(lowering: Lowering, v: Node) -> Sequence[Draft | Call]:
@@ -419,7 +460,7 @@ def _zero(v: Node, out: Buffer) -> Draft:
     def write(writer: Writer, axes: Sequence[Axis]) -> list[Statement]:
         return [Store(out, places(out.shape, axes), Constant(out.dtype, out.dtype.type(0)))]
 
-    return Draft(v, _sizes(out.shape), write, out)
+    return Draft(v, sizes_of(out.shape), write, out)
 
 
 def _piece(
@@ -439,7 +480,7 @@ def _piece(
         read = tuple(NOWHERE if n == 1 else i for n, i in zip(own, last, strict=True))
         return [Store(out, plan.source(place, spots), cast(writer.expr(part, read), out.dtype), add)]
 
-    return Draft(v, _sizes(shape), write, out, "add" if add else "part")
+    return Draft(v, sizes_of(shape), write, out, "add" if add else "part")
 
 
 def _taken_shape(plan: TakePlan, template: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -449,10 +490,12 @@ def _taken_shape(plan: TakePlan, template: Any, shape: tuple[int, ...]) -> tuple
     return ghost[tuple(next(fill) if part is ARRAY else part for part in template)].shape
 
 
-_KEPT: dict[str, Callable[[Lowering, Node], Sequence[Draft | Call] | None]] = {
+RULES: dict[str, Callable[[Lowering, Node], Sequence[Draft | Call | LoopDraft]]] = {
     "matmul": _matmul,
     "einsum": _einsum,
     "stack": _joined,
     "concatenate": _joined,
     "scatter": _scattered,
 }
+"""What writes the drafts of operations that have a buffer of their own; loops have a room of their own,
+:mod:`nazad.run.body`, which enters them here."""

@@ -62,6 +62,8 @@ class NestCode:
         The name of the pointer to the first entry of each buffer.
     starts : dict
         For axes of which a part runs: the names of where it begins and how many entries it has.
+    around : dict
+        The names of the counters of the loops that the nest stands in.
     """
 
     def __init__(
@@ -72,12 +74,13 @@ class NestCode:
         writer: Writer,
         pointers: dict[Buffer, str],
         starts: dict[Axis, tuple[str, int]] | None = None,
+        around: dict[Axis, str] | None = None,
     ) -> None:
         self.nest, self.plan, self.w, self.pointers = nest, plan, writer, pointers
         self.target = target
         self.starts = starts or {}
         self.depth = {a: k + 1 for k, a in enumerate(plan.order)}
-        self.variables: dict[Axis, str] = {}
+        self.variables: dict[Axis, str] = dict(around or {})
         self.masks: dict[Copy, str] = {}
         self.known: list[dict[tuple[int, Copy], Lanes]] = [{}]
         self.sums: dict[tuple[int, Copy], str] = {}
@@ -101,7 +104,7 @@ class NestCode:
         return self.moving[id(expr)]
 
     def _depth(self, expr: Expr) -> int:
-        return max((self.depth[a] for a in self._axes(expr)), default=0)
+        return max((self.depth.get(a, 0) for a in self._axes(expr)), default=0)
 
     def _by_depth(self) -> dict[int, list[Expr]]:
         """Expressions to be written before the loops inside begin: the largest at each depth."""

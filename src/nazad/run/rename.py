@@ -42,5 +42,9 @@ def _rebuilt(e: Expr, now: dict[int, Expr], change: Callable[[Load], Load]) -> E
         return e if arg is e.arg else Cast(e.dtype, arg)
     if isinstance(e, Apply):
         args = tuple(now[id(a)] for a in e.args)
-        return e if all(a is b for a, b in zip(args, e.args, strict=True)) else Apply(e.dtype, e.op, args, e.where)
+        return (
+            e
+            if all(a is b for a, b in zip(args, e.args, strict=True))
+            else Apply(e.dtype, e.op, args, e.where)
+        )
     return e

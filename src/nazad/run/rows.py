@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from nazad.run.llvm import Target
-from nazad.run.loops import Affine, Axis, Block, Buffer, Call, Expr, Item, Load, Nest, Store, loads_of
+from nazad.run.loops import Affine, Axis, Block, Buffer, Expr, Item, Load, Nest, Store, buffers_of, loads_of
 from nazad.run.plan import cost_of
 from nazad.run.rename import with_loads
 
-_CACHE = 160 * 1024
+_CACHE = 512 * 1024
 """Bytes that the rows of a block may take."""
 _FEW = 64
 """Rows from which on blocks are worth while."""
@@ -36,12 +36,12 @@ def gather(items: Sequence[Item], target: Target) -> list[Item]:
         if isinstance(item, Nest):
             run.append(item)
         else:
-            result += [*_gathered(run, target), item]
+            result += [*_gathered(run, items, target), item]
             run = []
-    return result + _gathered(run, target)
+    return result + _gathered(run, items, target)
 
 
-def _gathered(nests: Sequence[Nest], target: Target) -> list[Item]:
+def _gathered(nests: Sequence[Nest], items: Sequence[Item], target: Target) -> list[Item]:
     rows = _rows_of(nests)
     if len(rows) < 2:
         return list(nests)
@@ -50,7 +50,9 @@ def _gathered(nests: Sequence[Nest], target: Target) -> list[Item]:
     groups: dict[tuple[int, int], list[Nest]] = {}
     for nest in nests:
         groups.setdefault((passes.number[nest], nest not in rows), []).append(nest)
-    outside = _touched_outside(groups, rows)
+    mine = set(nests)
+    others = {b for item in items if item not in mine for b in buffers_of(item)}
+    outside = _touched_outside(groups, others)
     result: list[Item] = []
     for key in sorted(groups):
         group = groups[key]
@@ -63,13 +65,17 @@ def _gathered(nests: Sequence[Nest], target: Target) -> list[Item]:
 
 # --- which axes are the same rows
 def _rows_of(nests: Sequence[Nest]) -> dict[Nest, Axis]:
-    """For each nest that has them, the axis of the rows that most of the work goes along."""
+    """For each nest that has them, the axis of the rows: the longest ones that much of the work goes along."""
     classes = _Classes()
     for k, nest in enumerate(nests):
         for buffer, index in _accesses(nest):
             if buffer.kind != "constant":
                 for dim, place in enumerate(index):
-                    if isinstance(place, Affine) and place.axis is not None and buffer.shape[dim] == place.axis.size:
+                    if (
+                        isinstance(place, Affine)
+                        and place.axis is not None
+                        and buffer.shape[dim] == place.axis.size
+                    ):
                         classes.join((id(buffer), dim), (-k - 1, nest.axes.index(place.axis)))
     work: dict[Any, int] = {}
     members: dict[Any, dict[Nest, Axis]] = {}
@@ -78,7 +84,7 @@ def _rows_of(nests: Sequence[Nest]) -> dict[Nest, Axis]:
             root = classes.root((-k - 1, a))
             if axis.size >= _FEW and nest not in members.setdefault(root, {}):
                 members[root][nest] = axis
-                work[root] = work.get(root, 0) + nest.points
+                work[root] = work.get(root, 0) + nest.points * axis.size
     best = max(work, key=lambda root: work[root], default=None)
     return {} if best is None else members[best]
 
@@ -124,7 +130,9 @@ class _Passes:
     def _dim(self, index: Sequence[Affine | Expr], nest: Nest) -> int | None:
         """The dimension that goes along the nest's rows."""
         row = self.rows.get(nest)
-        found = [k for k, i in enumerate(index) if isinstance(i, Affine) and i.axis is row and row is not None]
+        found = [
+            k for k, i in enumerate(index) if isinstance(i, Affine) and i.axis is row and row is not None
+        ]
         return found[0] if len(found) == 1 else None
 
     def _number(self, nest: Nest, writers: dict[Buffer, list[Nest]]) -> int:
@@ -147,15 +155,17 @@ class _Passes:
         return dim is not None and self._dim(index, nest) == dim
 
 
-def _touched_outside(groups: dict[tuple[int, int], list[Nest]], rows: dict[Nest, Axis]) -> Callable[[Buffer, Any], bool]:
-    """Whether a buffer is touched by another group than this one."""
+def _touched_outside(
+    groups: dict[tuple[int, int], list[Nest]], others: set[Buffer]
+) -> Callable[[Buffer, list[Nest]], bool]:
+    """Whether a buffer is touched by others than this group."""
     where: dict[Buffer, set[Any]] = {}
     for key, group in groups.items():
         for nest in group:
             for buffer, _ in _accesses(nest):
                 where.setdefault(buffer, set()).add(key)
     keys = {id(group): key for key, group in groups.items()}
-    return lambda buffer, group: where[buffer] != {keys[id(group)]}
+    return lambda buffer, group: buffer in others or where[buffer] != {keys[id(group)]}
 
 
 def _is_worth_it(group: Sequence[Nest], passes: _Passes) -> bool:
@@ -182,6 +192,7 @@ def _blocked(
     for b in own:
         b.rows = passes.dims[b]
         assert b.rows is not None
+        b.owner = block
         b.shape = (*b.shape[: b.rows], block.step, *b.shape[b.rows + 1 :])
     _lay_out(block, own, target)
     return [block]
@@ -189,7 +200,12 @@ def _blocked(
 
 def _step(block: Block, size: int, passes: _Passes) -> int:
     """How many rows at a time: as many as fit the cache; such as leave no rest, if there are any."""
-    wide = {b: b.nbytes // size for nest in block.nests for b, i in _accesses(nest) if passes._dim(i, nest) is not None}
+    wide = {
+        b: b.nbytes // size
+        for nest in block.nests
+        for b, i in _accesses(nest)
+        if passes._dim(i, nest) is not None
+    }
     most = max(min(_CACHE // max(sum(wide.values()), 1), _MOST), 16) // 8 * 8
     whole = [n for n in range(most, most // 2, -8) if size % n == 0]
     return min(whole[0] if whole else most, size)
@@ -238,7 +254,7 @@ def _pack(block: Block) -> None:
 def _copied(b: Buffer, dim: int, block: Block) -> tuple[Nest, Buffer]:
     shape = (*b.shape[:dim], block.step, *b.shape[dim + 1 :])
     order = (*(k for k in range(len(shape)) if k != dim), dim)
-    into = Buffer(f"{b.name}'", shape, b.dtype, order=order, rows=dim)
+    into = Buffer(f"{b.name}'", shape, b.dtype, order=order, rows=dim, owner=block)
     axes = [Axis("ijklmnop"[k], n) for k, n in enumerate(b.shape)]
     place = tuple(Affine.of(a) for a in axes)
     nest = Nest(axes, [Store(into, place, Load(b.dtype, b, place))])

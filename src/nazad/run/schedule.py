@@ -16,18 +16,22 @@ from nazad.run.llvm import Target
 from nazad.run.loops import (
     Affine,
     Axis,
+    Block,
     Buffer,
     Call,
     Item,
     Load,
+    Loop,
     Nest,
     Program,
     Statement,
+    buffers_of,
     loads_of,
-    nests_of,
 )
-from nazad.run.lower import Draft, Lowered, Lowering, Writer
+from nazad.run.lower import Draft, LoopDraft, Lowered, Lowering, Writer
 from nazad.run.rows import gather
+
+AnyDraft = Draft | Call | LoopDraft
 
 _LINE = 64  # bytes to which buffers are aligned
 
@@ -35,13 +39,17 @@ _LINE = 64  # bytes to which buffers are aligned
 def schedule(lowering: Lowering, lowered: Lowered, target: Target | None = None) -> Program:
     """The program of a lowered graph."""
     target = target or Target.host()
-    levels = _Levels(lowering)
-    for draft in lowered.drafts:
-        levels.add(draft)
-    items = [item for level in levels.levels for item in _level(lowering, level)]
+    items = _items(lowering, lowered.drafts)
     program = Program(lowered.inputs, lowered.outputs, lowered.constants, gather(items, target), lowered.ok)
     _place(program)
     return program
+
+
+def _items(lowering: Lowering, drafts: Sequence[AnyDraft]) -> list[Item]:
+    levels = _Levels(lowering)
+    for draft in drafts:
+        levels.add(draft)
+    return [item for level in levels.levels for item in _level(lowering, level)]
 
 
 def axes_of(sizes: Sequence[int]) -> list[Axis]:
@@ -55,37 +63,50 @@ class _Levels:
 
     def __init__(self, lowering: Lowering) -> None:
         self.lowering = lowering
-        self.levels: list[list[Draft | Call]] = []
-        self.writers: dict[Buffer, list[tuple[int, Draft | Call]]] = {}
+        self.levels: list[list[AnyDraft]] = []
+        self.writers: dict[Buffer, list[tuple[int, AnyDraft]]] = {}
+        self.readers: dict[Buffer, list[tuple[int, AnyDraft, bool]]] = {}
 
-    def add(self, draft: Draft | Call) -> None:
-        level = max(self._after_what_it_reads(draft), self._after_what_wrote(draft))
+    def add(self, draft: AnyDraft) -> None:
+        reads = _reads(self.lowering, draft)
+        level = max(self._after_what_it_reads(draft, reads), self._after_what_wrote(draft))
+        for buffer, here in reads:
+            self.readers.setdefault(buffer, []).append((level, draft, here))
         for buffer in _written(draft):
             self.writers.setdefault(buffer, []).append((level, draft))
         while len(self.levels) <= level:
             self.levels.append([])
         self.levels[level].append(draft)
 
-    def _after_what_it_reads(self, draft: Draft | Call) -> int:
+    def _after_what_it_reads(self, draft: AnyDraft, reads: Sequence[tuple[Buffer, bool]]) -> int:
         level = 0
-        for buffer, here in _reads(self.lowering, draft):
+        for buffer, here in reads:
             for other, writer in self.writers.get(buffer, ()):
                 level = max(level, other + (not (here and _alike(writer, draft))))
         return level
 
-    def _after_what_wrote(self, draft: Draft | Call) -> int:
-        """What adds to a buffer follows what set it."""
-        before = [(n, w) for b in _written(draft) for n, w in self.writers.get(b, ())]
-        adds = isinstance(draft, Draft) and draft.kind == "add"
-        return max(
-            (n + (not adds or w.kind != "add") for n, w in before if adds and isinstance(w, Draft)), default=0
-        )
+    def _after_what_wrote(self, draft: AnyDraft) -> int:
+        """What adds to a buffer follows what set it; what overwrites it, also all that read it."""
+        kind = draft.kind if isinstance(draft, Draft) else ""
+        level = 0
+        for buffer in _written(draft) if kind in ("add", "carry") else ():
+            for other, writer in self.writers.get(buffer, ()):
+                level = max(level, other + (kind != "add" or _kind(writer) != "add"))
+            for other, reader, here in self.readers.get(buffer, ()) if kind == "carry" else ():
+                level = max(level, other + (not (here and _alike(draft, reader))))
+        return level
 
 
-def _reads(lowering: Lowering, draft: Draft | Call) -> list[tuple[Buffer, bool]]:
+def _kind(draft: AnyDraft) -> str:
+    return draft.kind if isinstance(draft, Draft) else ""
+
+
+def _reads(lowering: Lowering, draft: AnyDraft) -> list[tuple[Buffer, bool]]:
     """What a draft reads, and whether only at the place that its axes stand for."""
     if isinstance(draft, Call):
         return [(b, False) for b in draft.args if isinstance(b, Buffer)]
+    if isinstance(draft, LoopDraft):
+        return [(b, False) for b in draft.reads]
     axes = axes_of(draft.sizes)
     found: dict[Buffer, bool] = {}
     for statement in draft.write(Writer(lowering), axes):
@@ -100,25 +121,36 @@ def is_here(load: Load, axes: Sequence[Axis]) -> bool:
     return [i.axis if isinstance(i, Affine) else None for i in wide] == list(axes)
 
 
-def _alike(writer: Draft | Call, draft: Draft | Call) -> bool:
+def _alike(writer: AnyDraft, draft: AnyDraft) -> bool:
     """Whether two drafts will be one nest if they are on one level."""
-    if isinstance(writer, Call) or isinstance(draft, Call) or draft.kind == "product":
+    if not (isinstance(writer, Draft) and isinstance(draft, Draft)) or draft.kind == "product":
         return False
-    return writer.kind == "whole" and writer.sizes == draft.sizes
+    return writer.kind in ("whole", "carry") and writer.sizes == draft.sizes
 
 
-def _written(draft: Draft | Call) -> list[Buffer]:
-    return draft.results if isinstance(draft, Call) else [draft.buffer]
+def _written(draft: AnyDraft) -> list[Buffer]:
+    return [draft.buffer] if isinstance(draft, Draft) else draft.results
 
 
-def _level(lowering: Lowering, drafts: Sequence[Draft | Call]) -> list[Item]:
-    """Calls, then one nest for each group of sizes; a product has one of its own."""
+def _level(lowering: Lowering, drafts: Sequence[AnyDraft]) -> list[Item]:
+    """One nest for each group of sizes; products, loops and calls by themselves."""
     items: list[Item] = [d for d in drafts if isinstance(d, Call)]
+    items += [_loop(d) for d in drafts if isinstance(d, LoopDraft)]
     groups: dict[object, list[Draft]] = {}
     for draft in drafts:
         if isinstance(draft, Draft):
             groups.setdefault(draft if draft.kind == "product" else draft.sizes, []).append(draft)
     return items + [_nest(lowering, group) for group in groups.values()]
+
+
+def _loop(draft: LoopDraft) -> Loop:
+    loop = Loop(draft.axis, _items(draft.inner, draft.drafts), [draft.node])
+    outside = {*draft.reads, *draft.results}
+    for item in loop.items:
+        for buffer in buffers_of(item):
+            if buffer.kind == "local" and buffer.owner is None and buffer not in outside:
+                buffer.owner = loop
+    return loop
 
 
 def _nest(lowering: Lowering, drafts: Sequence[Draft]) -> Nest:
@@ -137,14 +169,10 @@ def _place(program: Program) -> None:
     """Give each local buffer its place; one that is no longer read makes room for others."""
     first: dict[Buffer, int] = {}
     last: dict[Buffer, int] = {}
-    for k, item in enumerate(program.items):
-        for buffer in _touched(item):
-            if buffer.kind == "local":
-                first.setdefault(buffer, k)
-                last[buffer] = k
+    end = _note(program.items, None, 0, first, last)
     if program.ok is not None and program.ok.kind == "local":
         first.setdefault(program.ok, 0)
-        last[program.ok] = len(program.items)
+        last[program.ok] = end
     free: list[tuple[int, int]] = []  # place and size
     end = 0
     busy: list[Buffer] = []
@@ -165,6 +193,25 @@ def _place(program: Program) -> None:
     program.locals, program.scratch = list(first), end
 
 
+def _note(
+    items: Sequence[Item], owner: Item | None, now: int, first: dict[Buffer, int], last: dict[Buffer, int]
+) -> int:
+    """Note when each buffer is touched first and last; what goes round needs all of what is not its own."""
+    for item in items:
+        start = now
+        if isinstance(item, Block | Loop):
+            inside = item.nests if isinstance(item, Block) else item.items
+            now = _note(inside, item, now, first, last)
+            touched = [b for b in buffers_of(item) if b.owner is not item]
+        else:
+            now, touched = now + 1, buffers_of(item)
+        for buffer in touched:
+            if buffer.kind == "local":
+                first[buffer] = min(first.get(buffer, start), start)
+                last[buffer] = max(last.get(buffer, start), now - 1)
+    return now
+
+
 def _rounded(size: int) -> int:
     return -(-max(size, 1) // _LINE) * _LINE
 
@@ -178,14 +225,3 @@ def _joined(holes: list[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             merged.append((place, size))
     return merged
-
-
-def _touched(item: Item) -> list[Buffer]:
-    if isinstance(item, Call):
-        return [*(b for b in item.args if isinstance(b, Buffer)), *item.results]
-    return [
-        buffer
-        for nest in nests_of([item])
-        for s in nest.statements
-        for buffer in (s.buffer, *(load.buffer for load in loads_of(s)))
-    ]

@@ -1,18 +1,16 @@
 """What the loop language means: a program run in plain NumPy, slowly and without a doubt.
 
 Whatever the compiler makes of a program has to give what :func:`evaluate` gives. So there is nothing clever
-here. An axis is an array of its integers, turned so that the axes of a nest broadcast against one another; a
-load picks from memory at such places, an operation is the primitive's own ``calc``, a fold is the ``reduce`` of
-a ufunc.
-
-Memory is flat, as it is for machine code, and keeps note of what has been written. A program is wrong that
-reads an entry nobody has written, goes outside a dimension, or stores two values in one entry: it would give
-something, and nobody knows what.
+here: an axis is an array of its integers, turned so that the axes of a nest broadcast against one another; a
+load picks from memory at such places; an operation is the primitive's own ``calc``, a fold the ``reduce`` of
+a ufunc. Memory is flat, as it is for machine code, and notes what has been written. A program that reads an
+entry nobody has written, goes outside a dimension, or stores several values in one entry, is wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,7 +30,6 @@ from nazad.run.loops import (
     Fold,
     Item,
     Load,
-    Nest,
     Program,
     Statement,
     walk,
@@ -64,7 +61,7 @@ def evaluate(program: Program, inputs: Sequence[Any]) -> list[Array]:
 
     Examples
     --------
-    >>> from nazad.run.loops import Store
+    >>> from nazad.run.loops import Nest, Store
     >>> float64, i = np.dtype("float64"), Axis("i", 3)
     >>> x, y = Buffer("x", (3,), float64, "input", 0), Buffer("y", (3,), float64, "output", 0)
     >>> load = Load(float64, x, (Affine.of(i) * -1 + 2,))
@@ -88,38 +85,36 @@ def evaluate(program: Program, inputs: Sequence[Any]) -> list[Array]:
 
 
 class Memory:
-    """The entries of each buffer, side by side in the order in which they lie, and which have been written."""
+    """The entries of each buffer, in the order in which they lie, and which of them have been written."""
 
     def __init__(self) -> None:
-        self._entries: dict[Buffer, Array] = {}
-        self._written: dict[Buffer, Array] = {}
+        self._known: dict[Buffer, tuple[Array, Array]] = {}
 
-    def entries(self, buffer: Buffer) -> Array:
+    def of(self, buffer: Buffer) -> tuple[Array, Array]:
+        """Entries, and whether each has been written."""
         root = buffer.root
-        if root not in self._entries:
-            self._entries[root] = np.empty(root.size, root.dtype)
-            self._written[root] = np.zeros(root.size, np.bool_)
-        return self._entries[root]
+        if root not in self._known:
+            self._known[root] = np.empty(root.size, root.dtype), np.zeros(root.size, np.bool_)
+        return self._known[root]
 
-    def written(self, buffer: Buffer) -> Array:
-        self.entries(buffer)
-        return self._written[buffer.root]
+    def write(self, buffer: Buffer, places: Array, x: Any, done: bool = True) -> None:
+        entries, written = self.of(buffer)
+        entries[places], written[places] = x, done
+
+    def read(self, buffer: Buffer, places: Any) -> Array:
+        entries, written = self.of(buffer)
+        missing = np.asarray(places)[~written[places]]
+        if missing.size:
+            raise CompileError(f"entry {missing.flat[0]} of {buffer} was read and not written")
+        return np.asarray(entries[places])
 
     def put(self, buffer: Buffer, value: Any) -> None:
         """Write a whole buffer."""
-        places = everywhere(buffer)
-        self.entries(buffer)[places] = np.broadcast_to(np.asarray(value), buffer.shape)
-        self.written(buffer)[places] = True
+        self.write(buffer, everywhere(buffer), np.broadcast_to(np.asarray(value), buffer.shape))
 
     def get(self, buffer: Buffer) -> Array:
         """Read a whole buffer."""
         return self.read(buffer, everywhere(buffer))
-
-    def read(self, buffer: Buffer, places: Any) -> Array:
-        missing = np.asarray(places)[~self.written(buffer)[places]]
-        if missing.size:
-            raise CompileError(f"entry {missing.flat[0]} of {buffer} was read and not written")
-        return np.asarray(self.entries(buffer)[places])
 
 
 def everywhere(buffer: Buffer) -> Array:
@@ -140,17 +135,7 @@ def run(item: Item, memory: Memory) -> None:
 
 
 class Space(NamedTuple):
-    """The points at which statements hold: which integers each axis stands for.
-
-    Attributes
-    ----------
-    rows : Axis or None
-        The axis that counts the rows of a block, of which only some are there at the moment.
-    start : int
-        The first of them.
-    is_last : bool
-        Whether no more will come.
-    """
+    """The integers that each axis stands for; of the rows of a block, only those that run at the moment."""
 
     grid: dict[Axis, Array]
     rows: Axis | None = None
@@ -174,23 +159,22 @@ class Space(NamedTuple):
 # --- statements
 def _statement(s: Statement, space: Space, memory: Memory) -> None:
     """Work out the value everywhere, and write it where it belongs."""
-    values = _values((s.expr, *(i for i in s.index if isinstance(i, Expr))), space, memory)
-    x = np.broadcast_to(values[s.expr], space.shape)
-    places = _places(s.buffer, s.index, values, space)
+    values: dict[Expr, Any] = {}
+    for root in (s.expr, *(i for i in s.index if isinstance(i, Expr))):
+        for e in walk(root):
+            values[e] = values[e] if e in values else _value(e, values, space, memory)
+    x, places = np.broadcast_to(values[s.expr], space.shape), _places(s, values, space)
     if isinstance(s, Fold):
         _fold(s, x, places, space, memory)
-    elif s.add:
+        return
+    places = np.broadcast_to(places, space.shape)
+    if s.add:
         memory.read(s.buffer, places)
-        np.add.at(memory.entries(s.buffer), np.broadcast_to(places, space.shape), x)
-    else:
-        _store(s, x, np.broadcast_to(places, space.shape), memory)
-
-
-def _store(s: Statement, x: Array, places: Array, memory: Memory) -> None:
-    if np.unique(places).size < places.size:
+        np.add.at(memory.of(s.buffer)[0], places, x)
+    elif np.unique(places).size < places.size:
         raise CompileError(f"several values are stored in one entry by {s}")
-    memory.entries(s.buffer)[places] = x
-    memory.written(s.buffer)[places] = True
+    else:
+        memory.write(s.buffer, places, x)
 
 
 def _fold(s: Fold, x: Array, places: Any, space: Space, memory: Memory) -> None:
@@ -200,28 +184,18 @@ def _fold(s: Fold, x: Array, places: Any, space: Space, memory: Memory) -> None:
     places = np.broadcast_to(places, x.shape)
     by_rows = space.rows in s.over
     if by_rows and space.start > 0:
-        x = ufunc(memory.entries(s.buffer)[places], x, dtype=x.dtype)
-    _store(s, x, places, memory)
-    if by_rows:
-        memory.written(s.buffer)[places] = space.is_last
+        x = ufunc(memory.of(s.buffer)[0][places], x, dtype=x.dtype)
+    if np.unique(places).size < places.size:
+        raise CompileError(f"several values are stored in one entry by {s}")
+    memory.write(s.buffer, places, x, done=space.is_last or not by_rows)
 
 
 # --- expressions
-def _values(roots: Iterable[Expr], space: Space, memory: Memory) -> dict[Expr, Any]:
-    """The values of expressions and of all in them, as arrays that broadcast to the shape of the space."""
-    values: dict[Expr, Any] = {}
-    for root in roots:
-        for e in walk(root):
-            if e not in values:
-                values[e] = _value(e, values, space, memory)
-    return values
-
-
 def _value(e: Expr, values: Mapping[Expr, Any], space: Space, memory: Memory) -> Any:
     if isinstance(e, Constant):
         return np.asarray(e.value, e.dtype)
     if isinstance(e, Load):
-        return memory.read(e.buffer, _places(e.buffer, e.index, values, space))
+        return memory.read(e.buffer, _places(e, values, space))
     if isinstance(e, Cast):
         return values[e.arg].astype(e.dtype)
     assert isinstance(e, Apply)
@@ -229,12 +203,12 @@ def _value(e: Expr, values: Mapping[Expr, Any], space: Space, memory: Memory) ->
     return np.asarray(calc(*(values[a] for a in e.args))).astype(e.dtype)
 
 
-def _places(buffer: Buffer, index: Sequence[Affine | Expr], values: Mapping[Expr, Any], space: Space) -> Any:
-    """Where the entries are in the memory of a buffer, for each point."""
-    total: Any = np.intp(0)
-    for k, (place, n, stride) in enumerate(zip(index, buffer.shape, buffer.strides, strict=True)):
+def _places(what: Load | Statement, values: Mapping[Expr, Any], space: Space) -> Any:
+    """Where the entries are in the memory of the buffer, for each point."""
+    buffer, total = what.buffer, np.intp(0)
+    for k, (place, n, stride) in enumerate(zip(what.index, buffer.shape, buffer.strides, strict=True)):
         at = space.at(place) if isinstance(place, Affine) else values[place].astype(np.intp)
-        if k == buffer.rows and isinstance(place, Affine):
+        if k == buffer.rows and isinstance(place, Affine) and space.rows is not None:
             at = at - space.start * dict(place.terms).get(space.rows, 0)
         if np.size(at) and not (np.min(at) >= 0 and np.max(at) < n):
             raise CompileError(f"a place in {buffer} is outside dimension {k} of size {n}: {place}")
@@ -246,16 +220,13 @@ def _places(buffer: Buffer, index: Sequence[Affine | Expr], values: Mapping[Expr
 def _block(block: Block, memory: Memory) -> None:
     """All nests on some rows, then on the next; what is kept for these rows alone is forgotten each time."""
     for start in range(0, block.size, block.step):
-        for buffer in _kept_for_rows(block):
-            memory.written(buffer)[...] = False
-        end = min(start + block.step, block.size)
-        for nest in block.nests:
-            for s in nest.statements:
-                _statement(s, Space.of(nest.axes, block.rows[nest], start, end), memory)
-
-
-def _kept_for_rows(block: Block) -> Iterator[Buffer]:
-    return (s.buffer for nest in block.nests for s in nest.statements if s.buffer.rows is not None)
+        space = functools.partial(Space.of, start=start, end=min(start + block.step, block.size))
+        statements = [(nest, s) for nest in block.nests for s in nest.statements]
+        for _, s in statements:
+            if s.buffer.rows is not None:
+                memory.of(s.buffer)[1][...] = False
+        for nest, s in statements:
+            _statement(s, space(nest.axes, block.rows[nest]), memory)
 
 
 def _call(call: Call, memory: Memory) -> None:
