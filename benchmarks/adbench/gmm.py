@@ -161,7 +161,7 @@ def main() -> None:
     chosen = options(__doc__)
     sizes = QUICK if chosen.quick else SIZES
     cases = {f"n = {n}, d = {d}, k = {k}": functools.partial(contenders, n, d, k) for n, d, k in sizes}
-    compare("ADBench GMM: value and gradient, one thread", cases, chosen)
+    compare("ADBench GMM: value and gradient, one thread", cases, chosen, turn=0.02)
 
 
 if __name__ == "__main__":

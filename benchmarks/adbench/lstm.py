@@ -145,7 +145,7 @@ def main() -> None:
     chosen = options(__doc__)
     sizes = QUICK if chosen.quick else SIZES
     cases = {f"{n} layers, {c} characters": functools.partial(contenders, n, c) for n, c in sizes}
-    compare("ADBench LSTM: value and gradient, one thread", cases, chosen, least=3)
+    compare("ADBench LSTM: value and gradient, one thread", cases, chosen, least=3, turn=0.02)
 
 
 if __name__ == "__main__":

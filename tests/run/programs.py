@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 import nazad as nz
 from nazad.graph import Graph
+from nazad.run.body import with_values
 from nazad.run.emit import module_ir, segments
 from nazad.run.expand import expand
 from nazad.run.llvm import Machine, Target, compile_ir
@@ -28,6 +29,7 @@ from nazad.run.lower import Lowering
 from nazad.run.schedule import schedule
 from nazad.trace.trace import Arguments
 from nazad.trace.trace import run as traced
+from nazad.transform.roll import roll
 from nazad.transform.simplify import simplify
 
 
@@ -63,7 +65,9 @@ class Case:
 def case_of(function: Callable[..., Any], args: Sequence[Any], simple: bool = True) -> Case:
     """Trace, simplify, expand, lower and schedule, as the compiler does."""
     with np.errstate(all="ignore"):
-        done = traced(lambda *xs: function(*xs), Arguments.of(tuple(args), [f"x{k}" for k in range(len(args))]))
+        done = traced(
+            lambda *xs: function(*xs), Arguments.of(tuple(args), [f"x{k}" for k in range(len(args))])
+        )
         graph, F = done.graph.without_dead(), done.F
         expected = [np.asarray(done.F[v]) for v in done.graph.sinks]
         while True:
@@ -72,7 +76,10 @@ def case_of(function: Callable[..., Any], args: Sequence[Any], simple: bool = Tr
             if wider is graph:
                 break
             graph = wider
-    return Case(program_of(graph, F), list(args), expected, _largest(F.values()))
+    if simple:
+        rolled = roll(graph, F)
+        graph, F = (graph, F) if rolled is graph else (rolled, with_values(rolled, F))
+    return Case(program_of(graph, F), list(args), expected, _largest(done.F.values()))
 
 
 def program_of(graph: Graph, F: Any) -> Program:
@@ -245,9 +252,7 @@ class Function:
 
         def loss(*xs: Any) -> Any:
             ys = self(*xs)
-            return sum(
-                np.sum(ys[k] * w.reshape(np.shape(ys[k]))) for k, w in zip(ends, weights, strict=True)
-            )
+            return sum(np.sum(ys[k] * w.reshape(np.shape(ys[k]))) for k, w in zip(ends, weights, strict=True))
 
         return nz.value_and_grad(loss, argnums=moving)
 
@@ -291,7 +296,16 @@ class _Author:
             self.argument(f"x{k}")
         for _ in range(count):
             kinds = [self.smooth, self.step, self.pair, self.move, self.fold, self.index, self.choose]
-            kinds += [self.join, self.product, self.gather, self.move, self.pair, self.cast, self.whole]
+            kinds += [
+                self.repeat,
+                self.join,
+                self.product,
+                self.gather,
+                self.move,
+                self.pair,
+                self.cast,
+                self.whole,
+            ]
             self.pick(kinds)()
         results = self.lines[-self.pick([1, 2, 3]) :] or self.args[-1:]
         return Function(self.args, self.lines, [line.name for line in results])
@@ -375,7 +389,9 @@ class _Author:
         x = self.some()
         if not x.shape:
             return
-        axes = [k for k in range(len(x.shape)) if self.pick([True, False])] or [self.pick(range(len(x.shape)))]
+        axes = [k for k in range(len(x.shape)) if self.pick([True, False])] or [
+            self.pick(range(len(x.shape)))
+        ]
         text = self.pick(FOLDS if x.kind != "b" else ["np.any({0}, axis={1})", "np.all({0}, axis={1})"])
         if ("max" in text or "min" in text) and x.fraction is None:
             return
@@ -469,6 +485,31 @@ class _Author:
             self.add(text, x, y, fraction=x.fraction + y.fraction if known else None, bound=bound)
             if len(self.lines) > before:
                 return
+
+    def repeat(self) -> None:
+        """The same few lines again and again, as a loop in Python leaves them."""
+        x, y = self.some(), self.some()
+        texts = [
+            "{0} + np.sin({1}) / 2",
+            "np.tanh({0} * {1})",
+            "np.tanh({0}[::-1]) + {1}",
+            "np.cos({0}) - {0} / 2",
+        ]
+        texts += [
+            "np.where({2} > 0, {0} / 2, np.sin({0}))",
+            "np.tanh({0} @ {2}) + {1}",
+            "{0}[1:] / 2 - {0}[:-1]",
+        ]
+        first, second = self.pick(texts), self.pick(["", "", *texts[:4]])
+        for _ in range(self.pick([5, 9, 12])):
+            count = len(self.lines)
+            self.add(first, x, y, self.args[0])
+            if len(self.lines) == count:
+                return
+            x, before = self.lines[-1], x
+            if second:
+                self.add(second, y, before)
+                y = self.lines[-1]
 
     def whole(self) -> None:
         """Something larger, as people write it."""

@@ -11,4 +11,15 @@ from nazad.api.reverse import grad, value_and_grad, vjp
 from nazad.api.rows import vmap
 from nazad.api.sparse import sparse_jacobian
 
-__all__ = ["grad", "hessian", "hvp", "jacobian", "jit", "jvp", "sparse_jacobian", "value_and_grad", "vjp", "vmap"]
+__all__ = [
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jit",
+    "jvp",
+    "sparse_jacobian",
+    "value_and_grad",
+    "vjp",
+    "vmap",
+]

@@ -1,16 +1,16 @@
 """A call, taken apart: the leaves that vary, and the form that a variant is compiled for.
 
-The form is everything about the arguments but their numbers, shapes and dtypes: static arguments, keywords, the
-structure of the others, and the order in which dicts have their keys, since a function may go by it. Taking
-a call apart for the first time goes through optree. When a form is known, its *reader* does the same in a
-fraction of the time: it looks whether another call is alike, and fetches the leaves.
+The form is everything about the arguments but their numbers, shapes and dtypes: static arguments, keywords,
+the structure of the others, and the order in which dicts have their keys, since a function may go by it.
+Taking a call apart for the first time goes through optree. When a form is known, its *reader* does the same
+in a fraction of the time: it looks whether another call is alike, and fetches the leaves.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,9 +22,9 @@ from nazad.run.cpython import DTYPES
 from nazad.trace import Arguments, Run, argument_names, run
 from nazad.tree import Structure, flatten, labels
 
-Read = Callable[[Any, list[Any]], bool]
-"""Adds the leaves of a structure to a list; False if it is another structure."""
-Leaves = Callable[[tuple[Any, ...], dict[str, Any]], list[Any] | None]
+Read = Callable[[Any], Any]
+"""The leaves of a structure; None if it is another structure."""
+Leaves = Callable[[tuple[Any, ...], dict[str, Any]], Any]
 """The leaves of a call; None if it has another form."""
 
 _LARGEST = 2**63
@@ -96,7 +96,7 @@ class Form(NamedTuple):
         function, static, wanted = self.function, self.static, _marked(self.fixed)
         inner = _whole_reader(read, self.keywords)
 
-        def leaves_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any] | None:
+        def leaves_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             args, kwargs, fixed = _split(function, static, args, kwargs)
             return inner(args, kwargs) if _marked(fixed) == wanted else None
 
@@ -104,7 +104,7 @@ class Form(NamedTuple):
 
 
 class Call(NamedTuple):
-    """A call, taken apart; its arrays are as machine code takes them: dense, aligned, in native byte order."""
+    """A call, taken apart; its arrays as machine code takes them: dense, aligned, in native byte order."""
 
     form: Form
     leaves: list[Any]
@@ -114,15 +114,16 @@ class Call(NamedTuple):
         """Equal for calls to which the same variants may fit."""
         return self.form.key, tuple(map(_kind, self.leaves))
 
-    @property
-    def beyond(self) -> str:
-        """What there is among the arguments that machine code has no numbers for; empty if nothing."""
-        for x in self.leaves:
-            if type(x) is int and not _fits(x):
+
+def beyond(values: Iterable[Any]) -> str:
+    """What there is among values that machine code has no numbers for; empty if nothing."""
+    for x in values:
+        if type(x) is int:
+            if not _fits(x):
                 return "whole numbers of more than 64 bits"
-            if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "biuf" and x.dtype not in DTYPES:
-                return f"{x.dtype} numbers"
-        return ""
+        elif isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "biuf" and x.dtype not in DTYPES:
+            return f"{x.dtype} numbers"
+    return ""
 
 
 def taken_apart(
@@ -230,14 +231,11 @@ class _Unusual(Exception):
 
 
 def _whole_reader(read: Read, keywords: tuple[str, ...]) -> Leaves:
-    def positional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any] | None:
-        leaves: list[Any] = []
-        return leaves if not kwargs and read(args, leaves) else None
+    def positional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return None if kwargs else read(args)
 
-    def with_keywords(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any] | None:
-        leaves: list[Any] = []
-        same = tuple(kwargs) == keywords
-        return leaves if same and read((*args, *kwargs.values()), leaves) else None
+    def with_keywords(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return read((*args, *kwargs.values())) if tuple(kwargs) == keywords else None
 
     return with_keywords if keywords else positional
 
@@ -249,29 +247,35 @@ def _reader(tree: Any, structure: Structure) -> Read | None:
     parts = _parts_of(tree, structure)
     children = structure.children()
     readers = [_reader(part, child) for part, child in zip(parts(tree), children, strict=True)]
+    if not any(readers):
+        return parts
+    return _first_reader(readers[0]) if type(tree) is tuple and len(tree) == 1 else _joint(parts, readers)
 
-    def read_leaves(x: Any, leaves: list[Any]) -> bool:
-        found = parts(x)
-        if found is None:
-            return False
-        leaves += found
-        return True
 
-    def read(x: Any, leaves: list[Any]) -> bool:
-        found = parts(x)
+def _first_reader(read: Any) -> Read:
+    return lambda x: read(x[0]) if type(x) is tuple and len(x) == 1 else None
+
+
+def _joint(parts: Read, readers: Sequence[Read | None]) -> Read:
+    """The leaves of all branches, one after another."""
+
+    def read(x: Any) -> Any:
+        found, leaves = parts(x), []
         if found is None:
-            return False
-        for reader, part in zip(readers, found, strict=True):
-            if reader is None:
+            return None
+        for read_part, part in zip(readers, found, strict=True):
+            if read_part is None:
                 leaves.append(part)
-            elif not reader(part, leaves):
-                return False
-        return True
+            elif (more := read_part(part)) is None:
+                return None
+            else:
+                leaves += more
+        return leaves
 
-    return read if any(readers) else read_leaves
+    return read
 
 
-def _parts_of(tree: Any, structure: Structure) -> Callable[[Any], Any]:
+def _parts_of(tree: Any, structure: Structure) -> Read:
     """What fetches the branches in optree's order; None where they are not the same."""
     kind, count = type(tree), structure.num_children
     if kind is dict:
@@ -286,7 +290,7 @@ def _parts_of(tree: Any, structure: Structure) -> Callable[[Any], Any]:
     raise _Unusual
 
 
-def _parts_of_dict(keys: list[Any], entries: list[Any]) -> Callable[[Any], Any]:
+def _parts_of_dict(keys: list[Any], entries: list[Any]) -> Read:
     if keys == entries:
         return lambda x: x.values() if type(x) is dict and [*x] == keys else None
     fetch = _fetcher(operator.itemgetter, entries)

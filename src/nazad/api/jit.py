@@ -1,8 +1,8 @@
 """jit: a function of NumPy code becomes native code, one variant for each kind of arguments and each path.
 
-A variant is compiled from a trace at concrete arguments. It is good for arguments of the same structure, shapes
-and dtypes, as long as the questions that Python asked about values on the way, its *guards*, have the same
-answers; the machine code checks them itself.
+A variant is compiled from a trace at concrete arguments. It is good for arguments of the same structure,
+shapes and dtypes, as long as the questions that Python asked about values on the way, its *guards*, have the
+same answers; the machine code checks them itself.
 
 A call goes straight to the variant that was used last; what does not fit it is handed to the one before, and
 so on through a short chain. At its end stands Python's part (``Jitted._slowly``), which takes the arguments
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import threading
 import types
 import warnings
@@ -20,7 +21,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from nazad.api.calls import Call, taken_apart
+from nazad.api.calls import Call, beyond, taken_apart
 from nazad.api.chosen import called, demand_function, returned
 from nazad.api.variants import Variant, path_of
 from nazad.errors import ArgumentError
@@ -79,9 +80,9 @@ class Jitted:
         return self if instance is None else types.MethodType(self, instance)
 
     def __reduce__(self) -> Any:
-        module, name = getattr(self, "__module__", None), getattr(self, "__qualname__", "")
+        module, name = getattr(self, "__module__", ""), getattr(self, "__qualname__", "")
         try:  # a function that was decorated is found under its name
-            found = functools.reduce(getattr, name.split("."), _module(module))
+            found: Any = functools.reduce(getattr, name.split("."), sys.modules.get(module or ""))
         except AttributeError:
             found = None
         return name if found is self else (_jitted, (self._function, self._static))
@@ -94,7 +95,7 @@ class Jitted:
         kind = self._kind(call.key)
         known = kind.variants
         result = self._found(known, call)
-        if result is MISS and not kind.stopped:
+        if result is MISS:
             with kind.lock:  # another thread may have compiled it in the meantime
                 result = self._found([v for v in kind.variants if v not in known], call)
                 if result is MISS:
@@ -128,14 +129,17 @@ class Jitted:
     def _anew(self, kind: _Kind, call: Call) -> Any:
         """Trace, compile, run; MISS if the function has to run as it is."""
         self._misses += 1
+        if kind.stopped:
+            return MISS
         if len(kind.variants) >= _VARIANTS:
             return self._stop(kind, f"took {_VARIANTS} different paths for arguments of one kind", _BRANCHES)
-        if call.beyond:
-            return self._stop(kind, f"got {call.beyond}, which machine code does not have", _NUMBERS)
         times = Times()
         done = times.of("trace", call.form.trace, call.leaves)
         if done.trace.nested:  # the function captured a value that is being traced
             return MISS
+        if strange := beyond(done.F.values()):
+            self._stop(kind, f"works with {strange}, which machine code does not have", _NUMBERS)
+            return returned(done)
         if len(done.trace.guards) > MOST_GUARDS:
             self._stop(kind, f"asked for values {len(done.trace.guards)} times in one call", _BRANCHES)
             return returned(done)
@@ -240,10 +244,12 @@ class Jitted:
             y0[i] = add(exp(x0[i]), 1.0)
         """
         call = taken_apart(self._function, self._static, args, kwargs)
-        if call is None or call.beyond:
-            raise ArgumentError(f"arguments of {called(self._function)} are {_not_lowered(call)}", _NUMBERS)
+        if call is None:
+            raise ArgumentError(f"arguments of {called(self._function)} are being traced", "Give numbers.")
         times = Times()
         done = times.of("trace", call.form.trace, call.leaves)
+        if strange := beyond(done.F.values()):
+            raise ArgumentError(f"{called(self._function)} works with {strange}", _NUMBERS)
         return Lowered(Variant(call, done, times).compiled)
 
     def __repr__(self) -> str:
@@ -252,16 +258,6 @@ class Jitted:
 
 _BRANCHES = "A loop or branch in it depends on the data: write np.where, or a loop of fixed length."
 _NUMBERS = "Use bool, integers of up to 64 bits, float32 or float64."
-
-
-def _not_lowered(call: Call | None) -> str:
-    return "being traced" if call is None else call.beyond
-
-
-def _module(name: Any) -> Any:
-    import sys  # placeholder
-
-    return sys.modules.get(name)
 
 
 def _static_keys(
@@ -274,11 +270,15 @@ def _static_keys(
         parameters = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):
         parameters = []
+    open_ended = any(p.kind is p.VAR_POSITIONAL for p in parameters)
     placed = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    numbers = [k + len(placed) if -len(placed) <= k < 0 and not open_ended else k for k in numbers]
     found: dict[int | str, None] = dict.fromkeys([*numbers, *names])
-    found.update((placed[k], None) for k in numbers if -len(placed) <= k < len(placed))
+    found.update((placed[k], None) for k in numbers if 0 <= k < len(placed))
     found.update((placed.index(name), None) for name in names if name in placed)
     return tuple(found)
+
+
 def jit(
     f: Callable[..., Any],
     static_argnums: int | Sequence[int] | None = None,
@@ -321,5 +321,3 @@ def _jitted(f: Callable[..., Any], static: tuple[int | str, ...]) -> Jitted:
     kind = type("Jitted", (Jitted,), {"__module__": __name__, "__doc__": Jitted.__doc__})
     made: Jitted = kind(f, static)
     return made
-
-

@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,7 @@ class Variant:
         graph, F, is_guarded = times.of("guards", guarded, done)
         return Compiled(graph, F, structure, missed, name, is_guarded, times)
 
-    def run(self, leaves: Sequence[Any]) -> Any:
+    def run(self, leaves: Iterable[Any]) -> Any:
         """What the function returns; MISS where types, shapes, dtypes or guards are others."""
         if self._numbers:
             try:
@@ -92,12 +92,12 @@ class Variant:
         """What was asked and answered: the same for runs that took the same branches."""
         return path_of(self.guards)
 
-    def _as_numpy(self, leaves: Sequence[Any]) -> list[Any]:
+    def _as_numpy(self, leaves: Iterable[Any]) -> list[Any]:
         changed = list(leaves)
         for k, kind in self._numbers:
-            if type(leaves[k]) is not kind:
+            if type(changed[k]) is not kind:
                 raise TypeError
-            changed[k] = _NUMPYS[kind](leaves[k])
+            changed[k] = _NUMPYS[kind](changed[k])
         return changed
 
     def _builder(self, structure: Structure) -> Callable[[Any], Any]:

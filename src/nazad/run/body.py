@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nazad.graph import CONSTANT, PYTHON_NUMBERS, Graph, Node, Value
-from nazad.run.loops import Affine, Axis, Buffer, Call, Statement, Store
+from nazad.run.loops import Affine, Axis, Buffer, Call, Statement, Store, is_here, loads_of
 from nazad.run.lower import RULES, Draft, LoopDraft, Lowering, Writer, cast, sizes_of
 from nazad.run.places import places
 
@@ -48,7 +48,7 @@ def lower_loop(lowering: Lowering, v: Node) -> Sequence[Draft | Call | LoopDraft
         inner.buffers[leaf] = handed[k] if k < carries else lowering.kept_buffer(v.preds[k])
     for k, (start, step) in enumerate(v.params["slices"], carries + fixed):
         inner.sliced[body.leaves[k]] = lowering.kept_buffer(v.preds[k]), Affine.of(axis) * step + start
-    drafts = [*inner.drafts(), *_handed_on(inner, body, handed), *_stacked(inner, body, stacked, axis)]
+    drafts = [*inner.drafts(), *_stacked(inner, body, stacked, axis), *_handed_on(inner, body, handed)]
     if any(isinstance(d, Call) for d in drafts):
         return [Call(v, [lowering.operand(p) for p in v.preds], [*handed, *stacked])]
     begin = [_begin(lowering, p, b) for p, b in zip(v.preds, handed, strict=False)]
@@ -81,20 +81,26 @@ def _begin(lowering: Lowering, p: Node, buffer: Buffer) -> Draft:
 def _handed_on(inner: Lowering, body: Graph, handed: Sequence[Buffer]) -> list[Draft]:
     """New values take the place of the old ones, when all else has been done.
 
-    One that is the old value of another, or of itself, is put aside first.
+    At one point all is read before anything is written; what reads old values at other points is put aside.
     """
     first: list[Draft] = []
     last: list[Draft] = []
     for sink, buffer in zip(body.sinks, handed, strict=False):
-        source: Any = sink
-        if sink.is_source and inner.buffers.get(sink) is buffer:
-            continue
-        if sink.is_source and sink.op is not CONSTANT:
+        if inner.buffers.get(sink) is buffer:
+            continue  # never changes
+        draft = _moved(inner, sink, buffer, "carry")
+        if _reads_elsewhere(inner, draft, set(handed)):
             aside = Buffer(f"{buffer.name}.aside", buffer.shape, buffer.dtype)
             first.append(_moved(inner, sink, aside, "whole"))
-            source = aside
-        last.append(_moved(inner, source, buffer, "carry"))
+            draft = _moved(inner, aside, buffer, "carry")
+        last.append(draft)
     return first + last
+
+
+def _reads_elsewhere(inner: Lowering, draft: Draft, handed: set[Buffer]) -> bool:
+    axes = [Axis(f"i{k}", n) for k, n in enumerate(draft.sizes)]
+    loads = [load for s in draft.write(Writer(inner), axes) for load in loads_of(s) if load.buffer in handed]
+    return not all(is_here(load, axes) for load in loads)
 
 
 def _moved(inner: Lowering, source: Node | Buffer, into: Buffer, kind: str) -> Draft:

@@ -1,4 +1,8 @@
-"""Guards as part of the graph: one more sink, true where Python would get the same answers again."""
+"""Guards as part of the graph: one more sink, true where Python would get the same answers again.
+
+Each check stands right behind the value that it looks at, and what held so far is carried from one to the
+next. So the steps of a loop that asks at each of them look alike, and become a loop again.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from nazad import ops
-from nazad.graph import CONSTANT, Graph, Node, Value, constant, shape_of
+from nazad.graph import CONSTANT, Graph, Node, Value, constant, dtype_of, rank_of, shape_of
 from nazad.run.places import plain, take_plan
-from nazad.trace.trace import Guard, Run
+from nazad.trace import Guard, Run
 
 MOST_GUARDS = 10_000
 """Questions in one trace beyond which nothing is compiled: a loop that does not end soon enough."""
@@ -18,108 +22,112 @@ MOST_GUARDS = 10_000
 
 def guarded(done: Run) -> tuple[Graph, dict[Node, Value], bool]:
     """The graph of a trace, the values of its nodes, and whether its last sink holds the guards."""
-    F, order = dict(done.F), list(done.graph.nodes)
-    alive = done.graph.without_dead()
-    held = [_checked(guard, F, order) for guard in _distinct(done.trace.guards)]
-    held += [_inside(array, size, F, order) for array, size in _places_read(alive, F)]
-    if not held:
-        return alive, done.F, False
-    ok = held[0]
-    for one in held[1:]:
-        ok = _added(ops.elementwise.logical_and, [ok, one], F, order)
-    graph = Graph(done.graph.leaves, [*done.graph.sinks, ok], order)
-    return graph.without_dead(), F, True
+    checks = _Checks(done.F)
+    asked: dict[Node, dict[str, Guard]] = {}
+    for guard in done.trace.guards:
+        asked.setdefault(guard.node, {})[guard.what] = guard
+    sizes = _places_read(done.graph.without_dead(), done.F)
+    with np.errstate(all="ignore"):
+        for v in done.graph.nodes:
+            checks.order.append(v)
+            for guard in asked.get(v, {}).values():
+                checks.require(_RULES.get(guard.what, _same)(guard, checks))
+            for size in sizes.get(v, ()):
+                checks.require(_inside(v, size, checks))
+    if checks.ok is None:
+        return done.graph.without_dead(), done.F, False
+    graph = Graph(done.graph.leaves, [*done.graph.sinks, checks.ok], checks.order)
+    return graph.without_dead(), checks.F, True
 
 
-def _distinct(guards: list[Guard]) -> list[Guard]:
-    return list({(g.node, g.what): g for g in guards}.values())
+class _Checks:
+    """A graph as it grows, and the node that says whether all held so far."""
+
+    def __init__(self, F: dict[Node, Value]) -> None:
+        self.F, self.order = dict(F), list[Node]()
+        self.ok: Node | None = None
+
+    def require(self, held: Node) -> None:
+        """One more truth value, or array of them, that has to hold."""
+        if rank := rank_of(self.F[held]):
+            held = self.add(ops.reduction.all, held, axis=tuple(range(rank)), keepdims=False)
+        self.ok = held if self.ok is None else self.add(ops.elementwise.logical_and, self.ok, held)
+
+    def add(self, op: Any, *args: Any, **params: Any) -> Node:
+        """A node, and its value."""
+        preds = tuple(p if isinstance(p, Node) else self._constant(p) for p in args)
+        made = Node(op, preds, params)
+        self.F[made] = op.calc(*[self.F[p] for p in preds], **params)
+        self.order.append(made)
+        return made
+
+    def _constant(self, value: Value) -> Node:
+        node = constant(value)
+        self.F[node] = value
+        self.order.append(node)
+        return node
 
 
-def _places_read(graph: Graph, F: dict[Node, Value]) -> list[tuple[Node, int]]:
-    """Arrays of places that are known only while running, and the sizes of the dimensions they index."""
-    found: dict[tuple[Node, int], None] = {}
+# --- places that are known only while running
+def _places_read(graph: Graph, F: dict[Node, Value]) -> dict[Node, dict[int, None]]:
+    """Arrays of such places, and the sizes of the dimensions that they index."""
+    found: dict[Node, dict[int, None]] = {}
     for v in graph.nodes:
-        if v.op is ops.structure.take:
-            shapes = tuple(shape_of(F[p]) for p in v.preds)
-            pieces = [(v.params["template"], shapes, v.preds[1:])]
-        elif v.op is ops.structure.scatter:
-            pieces = [
-                (template, (shape_of(F[v]), *(shape_of(F[a]) for a in arrays)), tuple(arrays))
-                for template, _, arrays in v.params["layout"].pieces(v.preds)
-            ]
-        else:
-            continue
-        for template, shapes, arrays in pieces:
+        for template, shapes, arrays in _pieces(v, F):
             if any(a.op is not CONSTANT for a in arrays):
                 sizes = take_plan(plain(template), shapes).indexed
-                found |= {(a, n): None for a, n in zip(arrays, sizes, strict=True) if a.op is not CONSTANT}
-    return list(found)
+                for a, n in zip(arrays, sizes, strict=True):
+                    if a.op is not CONSTANT:
+                        found.setdefault(a, {})[n] = None
+    return found
 
 
-def _inside(array: Node, size: int, F: dict[Node, Value], order: list[Node]) -> Node:
+def _pieces(v: Node, F: dict[Node, Value]) -> list[tuple[Any, Any, Any]]:
+    """What a node indexes: the template, the shapes of the array and of the places, and the places."""
+    if v.op is ops.structure.take:
+        return [(v.params["template"], tuple(shape_of(F[p]) for p in v.preds), v.preds[1:])]
+    if v.op is not ops.structure.scatter:
+        return []
+    pieces = v.params["layout"].pieces(v.preds)
+    return [(t, (shape_of(F[v]), *(shape_of(F[a]) for a in arrays)), arrays) for t, _, arrays in pieces]
+
+
+def _inside(array: Node, size: int, checks: _Checks) -> Node:
     """Whether all places are inside a dimension; those below zero count from its end."""
-    low = _added(ops.elementwise.greater_equal, [array, -size], F, order)
-    high = _added(ops.elementwise.less, [array, size], F, order)
-    return _all(_added(ops.elementwise.logical_and, [low, high], F, order), F, order)
+    low = checks.add(ops.elementwise.greater_equal, array, -size)
+    high = checks.add(ops.elementwise.less, array, size)
+    return checks.add(ops.elementwise.logical_and, low, high)
 
 
-def _all(held: Node, F: dict[Node, Value], order: list[Node]) -> Node:
-    rank = np.ndim(F[held])
-    return (
-        _added(ops.reduction.all, [held], F, order, axis=tuple(range(rank)), keepdims=False) if rank else held
-    )
+# --- questions and answers
+def _truth(guard: Guard, checks: _Checks) -> Node:
+    if dtype_of(checks.F[guard.node]).kind == "b":
+        return guard.node if guard.answer else checks.add(ops.elementwise.logical_not, guard.node)
+    return checks.add(ops.elementwise.not_equal if guard.answer else ops.elementwise.equal, guard.node, 0)
 
 
-def _checked(guard: Guard, F: dict[Node, Value], order: list[Node]) -> Node:
-    """A truth value: whether the answer would be the same."""
-    rule = _RULES.get(guard.what, _same)
-    return _all(rule(guard, F, order), F, order)
-
-
-def _added(op: Any, preds: list[Any], F: dict[Node, Value], order: list[Node], **params: Any) -> Node:
-    nodes = []
-    for p in preds:
-        if not isinstance(p, Node):
-            node = constant(p)
-            F[node] = p
-            order.append(node)
-            p = node
-        nodes.append(p)
-    made = Node(op, tuple(nodes), params)
-    with np.errstate(all="ignore"):
-        F[made] = op.calc(*[F[p] for p in nodes], **params)
-    order.append(made)
-    return made
-
-
-def _truth(guard: Guard, F: dict[Node, Value], order: list[Node]) -> Node:
-    op = ops.elementwise.not_equal if guard.answer else ops.elementwise.equal
-    return _added(op, [guard.node, 0], F, order)
-
-
-def _places(guard: Guard, F: dict[Node, Value], order: list[Node]) -> Node:
+def _nonzero(guard: Guard, checks: _Checks) -> Node:
     """Where entries are not zero."""
-    mask = _added(ops.elementwise.not_equal, [guard.node, 0], F, order)
-    return _added(ops.elementwise.equal, [mask, np.asarray(F[mask])], F, order)
+    mask = checks.add(ops.elementwise.not_equal, guard.node, 0)
+    return checks.add(ops.elementwise.equal, mask, np.asarray(checks.F[mask]))
 
 
-def _same(guard: Guard, F: dict[Node, Value], order: list[Node]) -> Node:
-    return _added(ops.elementwise.equal, [guard.node, F[guard.node]], F, order)
+def _same(guard: Guard, checks: _Checks) -> Node:
+    return checks.add(ops.elementwise.equal, guard.node, checks.F[guard.node])
 
 
-def _rounded(op: Any) -> Callable[[Guard, dict[Node, Value], list[Node]], Node]:
-    def rule(guard: Guard, F: dict[Node, Value], order: list[Node]) -> Node:
-        if np.result_type(F[guard.node]).kind != "f":
-            return _same(guard, F, order)
-        whole = _added(op, [guard.node], F, order)
-        return _added(ops.elementwise.equal, [whole, float(guard.answer)], F, order)
+def _rounded(op: Any) -> Callable[[Guard, _Checks], Node]:
+    def rule(guard: Guard, checks: _Checks) -> Node:
+        if dtype_of(checks.F[guard.node]).kind != "f":
+            return _same(guard, checks)
+        return checks.add(ops.elementwise.equal, checks.add(op, guard.node), float(guard.answer))
 
     return rule
 
 
-_RULES = {
+_RULES: dict[str, Callable[[Guard, _Checks], Node]] = {
     "bool": _truth,
-    "nonzero": _places,
+    "nonzero": _nonzero,
     "int": _rounded(ops.elementwise.trunc),
     "round": _rounded(ops.elementwise.rint),
 }

@@ -378,3 +378,9 @@ def buffers_of(item: Item) -> list[Buffer]:
             found[s.buffer] = None
             found.update((load.buffer, None) for load in loads_of(s))
     return list(found)
+
+
+def is_here(load: Load, axes: Sequence[Axis]) -> bool:
+    """Whether a load reads at the place that all the axes stand for, in order."""
+    wide = [i for i, n in zip(load.index, load.buffer.shape, strict=True) if n != 1]
+    return [i.axis if isinstance(i, Affine) else None for i in wide] == list(axes)

@@ -217,39 +217,42 @@ class NestCode:
 
     # --- statements
     def _statements(self, copies: list[Copy]) -> None:
+        """At each point everything is worked out before anything is written."""
         for copy in copies:
-            for k, s in enumerate(self.nest.statements):
+            values = [None if self._is_fused(s) else self._value(s.expr, copy) for s in self.nest.statements]
+            for k, (s, x) in enumerate(zip(self.nest.statements, values, strict=True)):
                 if isinstance(s, Fold):
-                    self._fold_in(k, s, copy)
-                else:
-                    self._store(s.buffer, s.index, self._value(s.expr, copy), copy, "add" if s.add else None)
+                    self._fold_in(k, s, x, copy)
+                elif x is not None:
+                    self._store(s.buffer, s.index, x, copy, "add" if s.add else None)
 
-    def _fold_in(self, k: int, s: Fold, copy: Copy) -> None:
+    def _fold_in(self, k: int, s: Fold, x: Lanes | None, copy: Copy) -> None:
         if self._sum_level(s) == len(self.plan.order):  # the next point folds into another entry
-            self._store(s.buffer, s.index, self._value(s.expr, copy), copy, s.op)
+            self._store(s.buffer, s.index, x or self._value(s.expr, copy), copy, s.op)
             return
         place = self.sums[k, copy]
         kind = lanes.ir_type(s.buffer.dtype, self.w.width)
         old = Lanes(s.buffer.dtype, self.w.write_anew(f"load {kind}, ptr {place}"))
-        new = self._product(s, old, copy) or self._folded(s, old, self._value(s.expr, copy), copy)
+        new = self._product(s, old, copy) if x is None else self._folded(s, old, x, copy)
         self.w.lines.append(f"  store {kind} {new.name}, ptr {place}")
 
-    def _product(self, s: Fold, old: Lanes, copy: Copy) -> Lanes | None:
-        """A product that is added is one instruction."""
+    def _is_fused(self, s: Statement) -> bool:
+        """Whether a product is added in one instruction."""
         e = s.expr
-        if not (s.op == "add" and isinstance(e, Apply) and e.op == "multiply" and e.dtype.kind == "f"):
-            return None
-        if self.masks or not self.target.fma:
-            return None
+        is_sum = isinstance(s, Fold) and s.op == "add" and self._sum_level(s) < len(self.plan.order)
+        is_product = isinstance(e, Apply) and e.op == "multiply" and e.dtype.kind == "f"
+        return is_sum and is_product and not self.masks and self.target.fma
+
+    def _product(self, s: Fold, old: Lanes, copy: Copy) -> Lanes:
+        e = s.expr
+        assert isinstance(e, Apply)
         a, b = (self._value(x, copy) for x in e.args)
         kind = lanes.ir_type(e.dtype, self.w.width)
         suffix = f"f{8 * e.dtype.itemsize}"
         name = f"llvm.fma.{suffix if self.w.width == 1 else f'v{self.w.width}{suffix}'}"
         self.w.declares.add(f"declare {kind} @{name}({kind}, {kind}, {kind})")
-        return Lanes(
-            e.dtype,
-            self.w.write_anew(f"call {kind} @{name}({kind} {a.name}, {kind} {b.name}, {kind} {old.name})"),
-        )
+        call = f"call {kind} @{name}({kind} {a.name}, {kind} {b.name}, {kind} {old.name})"
+        return Lanes(e.dtype, self.w.write_anew(call))
 
     def _folded(self, s: Fold, old: Lanes, x: Lanes, copy: Copy) -> Lanes:
         if self._masked(copy):

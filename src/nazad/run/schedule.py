@@ -26,6 +26,7 @@ from nazad.run.loops import (
     Program,
     Statement,
     buffers_of,
+    is_here,
     loads_of,
 )
 from nazad.run.lower import Draft, LoopDraft, Lowered, Lowering, Writer
@@ -48,7 +49,9 @@ def schedule(lowering: Lowering, lowered: Lowered, target: Target | None = None)
 def _items(lowering: Lowering, drafts: Sequence[AnyDraft]) -> list[Item]:
     levels = _Levels(lowering)
     for draft in drafts:
-        levels.add(draft)
+        if _kind(draft) != "carry":
+            levels.add(draft)
+    levels.add_carries([d for d in drafts if isinstance(d, Draft) and d.kind == "carry"])
     return [item for level in levels.levels for item in _level(lowering, level)]
 
 
@@ -70,6 +73,9 @@ class _Levels:
     def add(self, draft: AnyDraft) -> None:
         reads = _reads(self.lowering, draft)
         level = max(self._after_what_it_reads(draft, reads), self._after_what_wrote(draft))
+        self._put(draft, reads, level)
+
+    def _put(self, draft: AnyDraft, reads: Sequence[tuple[Buffer, bool]], level: int) -> None:
         for buffer, here in reads:
             self.readers.setdefault(buffer, []).append((level, draft, here))
         for buffer in _written(draft):
@@ -77,6 +83,24 @@ class _Levels:
         while len(self.levels) <= level:
             self.levels.append([])
         self.levels[level].append(draft)
+
+    def add_carries(self, drafts: Sequence[Draft]) -> None:
+        """What overwrites comes after all that reads; those that read one another, all at once."""
+        reads = {d.buffer: _reads(self.lowering, d) for d in drafts}
+        level = {d.buffer: max(self._after_what_it_reads(d, reads[d.buffer]), self._after_readers(d)) for d in drafts}
+        changing = True
+        while changing:
+            changing = False
+            for d in drafts:
+                for buffer, _ in reads[d.buffer]:  # the old value, read at the same place
+                    if buffer in level and level[buffer] < level[d.buffer]:
+                        level[buffer], changing = level[d.buffer], True
+        for d in drafts:
+            self._put(d, reads[d.buffer], level[d.buffer])
+
+    def _after_readers(self, draft: Draft) -> int:
+        readers = self.readers.get(draft.buffer, ())
+        return max((n + (not (here and _alike(draft, reader))) for n, reader, here in readers), default=0)
 
     def _after_what_it_reads(self, draft: AnyDraft, reads: Sequence[tuple[Buffer, bool]]) -> int:
         level = 0
@@ -86,15 +110,11 @@ class _Levels:
         return level
 
     def _after_what_wrote(self, draft: AnyDraft) -> int:
-        """What adds to a buffer follows what set it; what overwrites it, also all that read it."""
-        kind = draft.kind if isinstance(draft, Draft) else ""
-        level = 0
-        for buffer in _written(draft) if kind in ("add", "carry") else ():
-            for other, writer in self.writers.get(buffer, ()):
-                level = max(level, other + (kind != "add" or _kind(writer) != "add"))
-            for other, reader, here in self.readers.get(buffer, ()) if kind == "carry" else ():
-                level = max(level, other + (not (here and _alike(draft, reader))))
-        return level
+        """What adds to a buffer follows what set it."""
+        if _kind(draft) != "add":
+            return 0
+        before = [(n, w) for b in _written(draft) for n, w in self.writers.get(b, ())]
+        return max((n + (_kind(w) != "add") for n, w in before), default=0)
 
 
 def _kind(draft: AnyDraft) -> str:
@@ -113,12 +133,6 @@ def _reads(lowering: Lowering, draft: AnyDraft) -> list[tuple[Buffer, bool]]:
         for load in loads_of(statement):
             found[load.buffer] = found.get(load.buffer, True) and is_here(load, axes)
     return list(found.items())
-
-
-def is_here(load: Load, axes: Sequence[Axis]) -> bool:
-    """Whether a load reads at the place that all the axes stand for, in order."""
-    wide = [i for i, n in zip(load.index, load.buffer.shape, strict=True) if n != 1]
-    return [i.axis if isinstance(i, Affine) else None for i in wide] == list(axes)
 
 
 def _alike(writer: AnyDraft, draft: AnyDraft) -> bool:

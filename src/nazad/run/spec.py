@@ -9,7 +9,6 @@ entry nobody has written, goes outside a dimension, or stores several values in 
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -30,8 +29,11 @@ from nazad.run.loops import (
     Fold,
     Item,
     Load,
+    Loop,
+    Nest,
     Program,
     Statement,
+    buffers_of,
     walk,
 )
 
@@ -61,7 +63,7 @@ def evaluate(program: Program, inputs: Sequence[Any]) -> list[Array]:
 
     Examples
     --------
-    >>> from nazad.run.loops import Nest, Store
+    >>> from nazad.run.loops import Store
     >>> float64, i = np.dtype("float64"), Axis("i", 3)
     >>> x, y = Buffer("x", (3,), float64, "input", 0), Buffer("y", (3,), float64, "output", 0)
     >>> load = Load(float64, x, (Affine.of(i) * -1 + 2,))
@@ -80,7 +82,7 @@ def evaluate(program: Program, inputs: Sequence[Any]) -> list[Array]:
         memory.put(buffer, buffer.value)
     with np.errstate(all="ignore"):
         for item in program.items:
-            run(item, memory)
+            run(item, memory, {})
     return [memory.get(buffer) for buffer in program.outputs]
 
 
@@ -92,10 +94,9 @@ class Memory:
 
     def of(self, buffer: Buffer) -> tuple[Array, Array]:
         """Entries, and whether each has been written."""
-        root = buffer.root
-        if root not in self._known:
-            self._known[root] = np.empty(root.size, root.dtype), np.zeros(root.size, np.bool_)
-        return self._known[root]
+        if buffer not in self._known:
+            self._known[buffer] = np.empty(buffer.size, buffer.dtype), np.zeros(buffer.size, np.bool_)
+        return self._known[buffer]
 
     def write(self, buffer: Buffer, places: Array, x: Any, done: bool = True) -> None:
         entries, written = self.of(buffer)
@@ -107,6 +108,12 @@ class Memory:
         if missing.size:
             raise CompileError(f"entry {missing.flat[0]} of {buffer} was read and not written")
         return np.asarray(entries[places])
+
+    def forget(self, item: Block | Loop) -> None:
+        """A new round begins: what the item owns is written anew."""
+        for buffer in buffers_of(item):
+            if buffer.owner is item:
+                self.of(buffer)[1][...] = False
 
     def put(self, buffer: Buffer, value: Any) -> None:
         """Write a whole buffer."""
@@ -123,110 +130,125 @@ def everywhere(buffer: Buffer) -> Array:
     return np.asarray(sum(np.ix_(*steps), np.zeros(buffer.shape, np.intp)))
 
 
-def run(item: Item, memory: Memory) -> None:
-    """Run one item of a program."""
+def run(item: Item, memory: Memory, around: Mapping[Axis, int]) -> None:
+    """Run one item, with the axes of the loops around it."""
     if isinstance(item, Call):
         _call(item, memory)
     elif isinstance(item, Block):
-        _block(item, memory)
+        for start in range(0, item.size, item.step):
+            memory.forget(item)
+            for nest in item.nests:
+                _Points(nest, Space(around, item.rows[nest], start, item.step), memory).run()
+    elif isinstance(item, Loop):
+        for k in range(item.axis.size):
+            memory.forget(item)
+            for inner in item.items:
+                run(inner, memory, {**around, item.axis: k})
     else:
-        for s in item.statements:
-            _statement(s, Space.of(item.axes), memory)
+        _Points(item, Space(around), memory).run()
 
 
 class Space(NamedTuple):
-    """The integers that each axis stands for; of the rows of a block, only those that run at the moment."""
+    """Where the loops around a nest are, and which rows of a block are there."""
 
-    grid: dict[Axis, Array]
+    around: Mapping[Axis, int]
     rows: Axis | None = None
     start: int = 0
-    is_last: bool = True
+    step: int = 0
 
-    @classmethod
-    def of(cls, axes: Sequence[Axis], rows: Axis | None = None, start: int = 0, end: int = 0) -> Space:
-        steps = [np.arange(start, end) if a is rows else np.arange(a.size) for a in axes]
-        last = rows is None or end == rows.size
-        return cls(dict(zip(axes, np.ix_(*steps), strict=True)), rows, start, last)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return np.broadcast_shapes(*(a.shape for a in self.grid.values()))
-
-    def at(self, place: Affine) -> Any:
-        return sum((self.grid[a] * c for a, c in place.terms), np.intp(place.offset))
+    def grid(self, axes: Sequence[Axis]) -> tuple[Array, ...]:
+        """The values of axes, turned so that they broadcast against one another."""
+        rows = np.arange(self.start, self.start + self.step)
+        return np.ix_(*(rows[rows < a.size] if a is self.rows else np.arange(a.size) for a in axes))
 
 
-# --- statements
-def _statement(s: Statement, space: Space, memory: Memory) -> None:
-    """Work out the value everywhere, and write it where it belongs."""
-    values: dict[Expr, Any] = {}
-    for root in (s.expr, *(i for i in s.index if isinstance(i, Expr))):
-        for e in walk(root):
-            values[e] = values[e] if e in values else _value(e, values, space, memory)
-    x, places = np.broadcast_to(values[s.expr], space.shape), _places(s, values, space)
-    if isinstance(s, Fold):
-        _fold(s, x, places, space, memory)
-        return
-    places = np.broadcast_to(places, space.shape)
-    if s.add:
-        memory.read(s.buffer, places)
-        np.add.at(memory.of(s.buffer)[0], places, x)
-    elif np.unique(places).size < places.size:
-        raise CompileError(f"several values are stored in one entry by {s}")
-    else:
-        memory.write(s.buffer, places, x)
+class _Points:
+    """All points of a nest at once, and what is known there."""
 
+    def __init__(self, nest: Nest, space: Space, memory: Memory) -> None:
+        grid = space.grid(nest.axes)
+        self.nest, self.space, self.memory = nest, space, memory
+        self.at: dict[Axis, Any] = {**space.around, **dict(zip(nest.axes, grid, strict=True))}
+        self.shape = np.broadcast_shapes(*(a.shape for a in grid))
+        self.values: dict[Expr, Any] = {}
+        self.loads: dict[Buffer, list[Any]] = {}
+        self.stores: dict[Buffer, list[tuple[Array, bool]]] = {}
 
-def _fold(s: Fold, x: Array, places: Any, space: Space, memory: Memory) -> None:
-    """Fold; over the rows of a block, into what those before have left, and it is done with the last."""
-    ufunc, over = getattr(np, s.op), tuple(k for k, a in enumerate(space.grid) if a in s.over)
-    x = ufunc.reduce(x, axis=over, dtype=x.dtype, keepdims=True)
-    places = np.broadcast_to(places, x.shape)
-    by_rows = space.rows in s.over
-    if by_rows and space.start > 0:
-        x = ufunc(memory.of(s.buffer)[0][places], x, dtype=x.dtype)
-    if np.unique(places).size < places.size:
-        raise CompileError(f"several values are stored in one entry by {s}")
-    memory.write(s.buffer, places, x, done=space.is_last or not by_rows)
+    def run(self) -> None:
+        """Work out everything, and then write it."""
+        for s in self.nest.statements:
+            for root in (s.expr, *(i for i in s.index if isinstance(i, Expr))):
+                for e in walk(root):
+                    self.values[e] = self.values[e] if e in self.values else self._value(e)
+        for s in self.nest.statements:
+            self._write(s)
 
+    def _write(self, s: Statement) -> None:
+        x, places = np.broadcast_to(self.values[s.expr], self.shape), self._places(s)
+        done = True
+        if isinstance(s, Fold):
+            x, done = self._folded(s, x, places)
+        places = np.broadcast_to(places, x.shape)
+        self._demand_order(s, places)
+        if s.add:
+            self.memory.read(s.buffer, places)
+            np.add.at(self.memory.of(s.buffer)[0], places, x)
+        else:
+            self.memory.write(s.buffer, places, x, done)
 
-# --- expressions
-def _value(e: Expr, values: Mapping[Expr, Any], space: Space, memory: Memory) -> Any:
-    if isinstance(e, Constant):
-        return np.asarray(e.value, e.dtype)
-    if isinstance(e, Load):
-        return memory.read(e.buffer, _places(e, values, space))
-    if isinstance(e, Cast):
-        return values[e.arg].astype(e.dtype)
-    assert isinstance(e, Apply)
-    calc = np.where if e.op == "where" else _TABLE[e.op].calc
-    return np.asarray(calc(*(values[a] for a in e.args))).astype(e.dtype)
+    def _folded(self, s: Fold, x: Array, places: Any) -> tuple[Array, bool]:
+        """The fold; by the rows of a block, into what those before have left, and done with the last."""
+        ufunc, over = getattr(np, s.op), tuple(k for k, a in enumerate(self.nest.axes) if a in s.over)
+        x = ufunc.reduce(x, axis=over, dtype=x.dtype, keepdims=True)
+        rows, start, step = self.space[1:]
+        if rows is None or rows not in s.over:
+            return x, True
+        if start:
+            x = ufunc(self.memory.of(s.buffer)[0][np.broadcast_to(places, x.shape)], x, dtype=x.dtype)
+        return x, start + step >= rows.size
 
+    def _demand_order(self, s: Statement, places: Array) -> None:
+        """The points may come in any order: none may write what another one writes or has to read."""
+        if not s.add and np.unique(places).size < places.size:
+            raise CompileError(f"several values are stored in one entry by {s}")
+        before = self.stores.setdefault(s.buffer, [])
+        if any(np.intersect1d(other, places).size for other, added in before if not (added and s.add)):
+            raise CompileError(f"two statements write in one entry: {s}")
+        before.append((places, s.add))
+        if not all(np.all(np.equal(read, places)) for read in self.loads.get(s.buffer, ())):
+            raise CompileError(f"one point may read what another one writes by {s}")
 
-def _places(what: Load | Statement, values: Mapping[Expr, Any], space: Space) -> Any:
-    """Where the entries are in the memory of the buffer, for each point."""
-    buffer, total = what.buffer, np.intp(0)
-    for k, (place, n, stride) in enumerate(zip(what.index, buffer.shape, buffer.strides, strict=True)):
-        at = space.at(place) if isinstance(place, Affine) else values[place].astype(np.intp)
-        if k == buffer.rows and isinstance(place, Affine) and space.rows is not None:
-            at = at - space.start * dict(place.terms).get(space.rows, 0)
-        if np.size(at) and not (np.min(at) >= 0 and np.max(at) < n):
-            raise CompileError(f"a place in {buffer} is outside dimension {k} of size {n}: {place}")
-        total = total + at * stride
-    return total
+    # --- expressions
+    def _value(self, e: Expr) -> Any:
+        if isinstance(e, Constant):
+            return np.asarray(e.value, e.dtype)
+        if isinstance(e, Load):
+            return self._load(e)
+        if isinstance(e, Cast):
+            return self.values[e.arg].astype(e.dtype)
+        assert isinstance(e, Apply)
+        calc = np.where if e.op == "where" else _TABLE[e.op].calc
+        return np.asarray(calc(*(self.values[a] for a in e.args))).astype(e.dtype)
 
+    def _load(self, load: Load) -> Array:
+        places = self._places(load)
+        self.loads.setdefault(load.buffer, []).append(places)
+        return self.memory.read(load.buffer, places)
 
-# --- blocks and calls
-def _block(block: Block, memory: Memory) -> None:
-    """All nests on some rows, then on the next; what is kept for these rows alone is forgotten each time."""
-    for start in range(0, block.size, block.step):
-        space = functools.partial(Space.of, start=start, end=min(start + block.step, block.size))
-        statements = [(nest, s) for nest in block.nests for s in nest.statements]
-        for _, s in statements:
-            if s.buffer.rows is not None:
-                memory.of(s.buffer)[1][...] = False
-        for nest, s in statements:
-            _statement(s, space(nest.axes, block.rows[nest]), memory)
+    def _places(self, what: Load | Statement) -> Any:
+        """Where the entries are in the memory of the buffer, for each point."""
+        buffer, total = what.buffer, np.intp(0)
+        for k, (i, n, stride) in enumerate(zip(what.index, buffer.shape, buffer.strides, strict=True)):
+            place = self._affine(i) if isinstance(i, Affine) else self.values[i].astype(np.intp)
+            if k == buffer.rows and isinstance(i, Affine) and self.space.rows is not None:
+                place = place - self.space.start * dict(i.terms).get(self.space.rows, 0)
+            if np.size(place) and not (np.min(place) >= 0 and np.max(place) < n):
+                raise CompileError(f"a place in {buffer} is outside dimension {k} of size {n}: {i}")
+            total = total + place * stride
+        return total
+
+    def _affine(self, place: Affine) -> Any:
+        return sum((self.at[a] * c for a, c in place.terms), np.intp(place.offset))
 
 
 def _call(call: Call, memory: Memory) -> None:
