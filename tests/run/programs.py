@@ -1,8 +1,8 @@
 """For tests of the compiler's middle: programs of functions, random functions, machine code under watch.
 
-A random function is a list of lines of NumPy, and prints as such. Where a line asks whether one number is less
-than another, both are small multiples of a power of two that every order of summation gets exactly, so that
-rounding cannot change the answer (``Line.fraction``).
+A random function is a list of lines of NumPy, and prints as such. Where a line asks whether one number is
+less than another, both are small multiples of a power of two that every order of summation gets exactly, so
+that rounding cannot change the answer (``Line.fraction``).
 """
 
 from __future__ import annotations
@@ -271,9 +271,9 @@ def _value(code: Any, known: dict[str, Any]) -> Any:
 
 
 @st.composite
-def functions(draw: Any, most: int = 8, special: bool = False) -> Function:
-    """A function, with arguments to call it at."""
-    return _Author(draw, special).write(draw(st.integers(1, most)))
+def functions(draw: Any, least: int = 1, most: int = 8, special: bool = False) -> Function:
+    """A function, with arguments to call it at; with ``special``, NaN and infinities among them."""
+    return _Author(draw, special).write(draw(st.integers(least, most)))
 
 
 class _Author:
@@ -296,16 +296,8 @@ class _Author:
             self.argument(f"x{k}")
         for _ in range(count):
             kinds = [self.smooth, self.step, self.pair, self.move, self.fold, self.index, self.choose]
-            kinds += [
-                self.repeat,
-                self.join,
-                self.product,
-                self.gather,
-                self.move,
-                self.pair,
-                self.cast,
-                self.whole,
-            ]
+            kinds += [self.join, self.product, self.gather, self.repeat, self.cast, self.whole]
+            kinds += [self.move, self.pair, self.fold]
             self.pick(kinds)()
         results = self.lines[-self.pick([1, 2, 3]) :] or self.args[-1:]
         return Function(self.args, self.lines, [line.name for line in results])
@@ -335,7 +327,7 @@ class _Author:
                 line.value = _value(line.code, {p.name: p.value for p in parts})
         except (ValueError, TypeError, IndexError):
             return
-        if np.size(line.value) > MOST or line.largest > LARGEST:
+        if np.size(line.value) > MOST or line.largest > LARGEST or np.result_type(line.value) == np.float16:
             return
         digits = {"f": 50 if np.asarray(line.value).dtype.itemsize == 8 else 21}.get(line.kind, 99)
         if fraction is not None and fraction + math.log2(max(bound, line.largest)) < digits:
@@ -467,7 +459,7 @@ class _Author:
         known = x.fraction is not None and y.fraction is not None
         axis = self.pick(range(max(len(x.shape), 1)))
         text = self.pick(["np.stack([{0}, {1}, {0}], axis=%d)", "np.concatenate([{0}, {1}], axis=%d)"]) % axis
-        if not x.shape == y.shape and x.shape:
+        if x.shape and x.shape != y.shape:
             text = f"np.concatenate([{{0}}, {{0}}], axis={axis})"
             y = x
         self.add(text, x, y, fraction=max(x.fraction, y.fraction) if known else None)

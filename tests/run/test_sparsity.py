@@ -240,6 +240,7 @@ ZEROS: dict[str, tuple[Callable[..., Any], Any]] = {
     "turned": (lambda A: np.tril(A).T @ A, UP.T),
     "backwards": (lambda A: np.tril(A)[::-1] @ A, UP[::-1]),
     "taken": (lambda A: np.tril(A)[np.array([2, 0, -3])] @ A, UP[[2, 0, 0]]),
+    "taken at unknown places": (lambda A: np.tril(A, -1)[np.argsort(A[0])] @ A, [[0, 0, 1]] * 3),
     "one row": (lambda A: np.tril(A)[1] @ A, UP[1]),
     "in a column": (lambda A: np.tril(A)[:, 1, None].T @ A, UP[None, :, 1]),
     "joined": (lambda A: np.concatenate([np.zeros((2, 3)), np.tril(A)]) @ A, [[1, 1, 1]] * 2 + UP.tolist()),
@@ -287,8 +288,10 @@ NEEDED: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "triangle": (lambda P: np.exp(np.tril(P)), ~UP),
     "other side": (lambda P: np.where(UP, P[:1], 3.0), (ROWS == 0) & (ROWS.T > 0)),
     "turned": (lambda P: np.tril(P.T), ~UP.T),
+    "turned in three": (lambda P: np.transpose(np.stack([P, -P, P + 1]), (1, 2, 0))[0], ROWS == 0),
     "reshaped": (lambda P: np.reshape(P, 9)[:4], np.arange(9).reshape(3, 3) < 4),
     "folded": (lambda P: np.sum(P, axis=1)[:2], ROWS < 2),
+    "folded, other": (lambda P: np.sum(P, axis=0)[:2], ROWS.T < 2),
     "largest": (lambda P: np.max(P, axis=0, keepdims=True)[:, 1:], ROWS.T > 0),
     "joined": (lambda P: np.concatenate([P, P[:1]])[3:], ROWS == 0),
     "stacked": (lambda P: np.stack([P, np.sin(P.T)], axis=1)[:, 0], ROWS >= 0),
@@ -494,6 +497,27 @@ def assert_sound(G: Graph, found: Sparsity, xs: list[np.ndarray], seed: int) -> 
             other[v] = overwritten(other[v], needed, draw)
     for sink in G.sinks:
         assert np.array_equal(other[sink], F[sink])
+
+
+NO_COLUMN, NO_ROW = np.array([True, False, True]), np.array([[True], [False], [True]])
+BOTH_ZERO: dict[str, Callable[..., Any]] = {
+    "matmul": lambda A, B, x: np.where(NO_COLUMN, A, 0) @ np.where(NO_ROW, B, 0),
+    "three": lambda A, B, x: np.einsum(
+        "ij,jk,j->ik", A * NO_COLUMN[None], np.where(NO_ROW, B, 0), x * NO_COLUMN
+    ),
+    "chain": lambda A, B, x: np.where(NO_COLUMN, A, 0) @ chain(np.tril(A), np.tril(B)),
+    "of a product": lambda A, B, x: chain(np.tril(A) @ np.tril(B), np.tril(B) @ np.tril(A)) @ x,
+}
+
+
+@pytest.mark.parametrize("name", BOTH_ZERO)
+def test_of_several_zeros_that_meet_one_is_needed(name):
+    xs = drawn(3)
+    G = nz.trace(BOTH_ZERO[name], *xs)
+    found = analyse(G, G.forward(xs))
+    assert found.needed
+    for seed in range(10):
+        assert_sound(G, found, drawn(seed), seed)
 
 
 @settings(max_examples=400, deadline=None)

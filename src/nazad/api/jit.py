@@ -175,9 +175,13 @@ class Jitted:
         entry: Callable[..., Any] = self._slowly
         for variant in reversed(self._chain):
             entry = variant.before(entry)
+        # CPython forgets what it knows of a class only after it has let go of the old attribute: until then
+        # another thread may still find that, and so it has to live a little longer
+        old = vars(type(self)).get("__call__")
         # a function would be bound to self
         is_function = isinstance(entry, types.FunctionType)
         type(self).__call__ = staticmethod(entry) if is_function else entry  # type: ignore[method-assign]
+        del old
 
     # --- to be seen
     def cache_info(self) -> CacheInfo:

@@ -15,28 +15,16 @@ from nazad.graph import CONSTANT, PYTHON_NUMBERS, Graph, Node, Value
 from nazad.run.loops import Affine, Axis, Buffer, Call, Statement, Store, is_here, loads_of
 from nazad.run.lower import RULES, Draft, LoopDraft, Lowering, Writer, cast, sizes_of
 from nazad.run.places import places
-
-
-def with_values(graph: Graph, F: Mapping[Node, Value]) -> dict[Node, Value]:
-    """Values for the nodes that rolling made: constants as they are, else anything of the right kind."""
-    return {v: F[v] if v in F else _any_value(v) for v in graph.nodes}
-
-
-def _any_value(v: Node) -> Value:
-    if v.op is CONSTANT:
-        return v.params["value"]
-    if v.spec is None:
-        return None  # a loop, whose value is a tuple
-    zero = v.spec.dtype.type(0)
-    return np.broadcast_to(np.asarray(zero), v.spec.shape) if v.spec.shape else zero
+from nazad.run.prepare import prepare, with_values
 
 
 def lower_loop(lowering: Lowering, v: Node) -> Sequence[Draft | Call | LoopDraft]:
     """What comes before the first step, and the loop itself."""
     lowering.loops.append(v)
-    body, carries, fixed = v.params["body"], v.params["carries"], v.params["fixed"]
+    body, values = prepare(v.params["body"], _values_inside(v.params["body"], v, lowering.F))
+    carries, fixed = v.params["carries"], v.params["fixed"]
     axis = Axis("t" + "'" * lowering.deep, v.params["count"])
-    inner = Lowering(body, _values_inside(body, v, lowering.F), outer=lowering)
+    inner = Lowering(body, values, outer=lowering)
     handed = [_new(inner, leaf, f"carry{k}") for k, leaf in enumerate(body.leaves[:carries])]
     stacked = [
         Buffer(f"all{k}", (axis.size, *inner.shape(s)), inner.dtype(s))
@@ -91,7 +79,7 @@ def _handed_on(inner: Lowering, body: Graph, handed: Sequence[Buffer]) -> list[D
         draft = _moved(inner, sink, buffer, "carry")
         if _reads_elsewhere(inner, draft, set(handed)):
             aside = Buffer(f"{buffer.name}.aside", buffer.shape, buffer.dtype)
-            first.append(_moved(inner, sink, aside, "whole"))
+            first.append(_moved(inner, sink, aside, "part"))
             draft = _moved(inner, aside, buffer, "carry")
         last.append(draft)
     return first + last

@@ -1,6 +1,6 @@
 """From a graph to something to call: all stages of the compiler in a row, each with its time.
 
-    simplify -> expand -> simplify -> lower -> schedule -> emit -> machine code
+    prepare -> lower -> schedule -> emit -> machine code
 
 What comes out takes the leaves of the graph and returns its sinks. Mostly it is one native function
 (:mod:`nazad.run.entry`); where operations run in NumPy between native parts, it is a few of them, and a loop
@@ -20,17 +20,14 @@ import numpy as np
 from nazad.errors import CompileError
 from nazad.graph import PYTHON_NUMBERS, Graph, Node, Value, dtype_of, shape_of
 from nazad.run import cache, cpython
-from nazad.run.body import with_values
 from nazad.run.emit import module_ir, segments
 from nazad.run.entry import entry_ir, make_entry
-from nazad.run.expand import expand
 from nazad.run.llvm import Machine, Target
 from nazad.run.loops import Buffer, Call, Program, nests_of
 from nazad.run.lower import Lowering
+from nazad.run.prepare import prepare
 from nazad.run.schedule import schedule
 from nazad.run.signature import Argument, Result, Signature, Structure, aligned, pointers
-from nazad.transform.roll import roll
-from nazad.transform.simplify import simplify
 
 MISS: Any = object()
 """What :func:`missed` returns."""
@@ -92,7 +89,7 @@ class Compiled:
         times: Times | None = None,
     ) -> None:
         self.name, self.times = name, times or Times()
-        self.graph, values = self._prepared(graph, F)
+        self.graph, values = self.times.of("prepare", prepare, graph, F)
         self.program = self._scheduled(self.graph, values, guarded)
         results = [F[v] for v in (graph.sinks[:-1] if guarded else graph.sinks)]
         self.signature = _signature([F[v] for v in graph.leaves], results, self.program, structure)
@@ -117,16 +114,6 @@ class Compiled:
             return fallback(*arguments, **options) if results is MISS else results
 
         return otherwise
-
-    def _prepared(self, graph: Graph, F: Mapping[Node, Value]) -> tuple[Graph, Mapping[Node, Value]]:
-        graph, values = self.times.of("simplify", simplify, graph, F)
-        while True:
-            wider, values = self.times.of("expand", expand, graph, values)
-            if wider is graph:
-                break
-            graph, values = self.times.of("simplify", simplify, wider, values)
-        rolled = self.times.of("roll", roll, graph, values)
-        return (graph, values) if rolled is graph else (rolled, with_values(rolled, values))
 
     def _scheduled(self, graph: Graph, F: Mapping[Node, Value], guarded: bool) -> Program:
         lowering = self.times.of("lower", Lowering, graph, F, guarded)

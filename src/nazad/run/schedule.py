@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nazad.run import body  # noqa: F401  enters loops among the operations that can be lowered
 from nazad.run.llvm import Target
 from nazad.run.loops import (
     Affine,
