@@ -20,17 +20,15 @@ from hypothesis import strategies as st
 
 import nazad as nz
 from nazad.graph import Graph
-from nazad.run.body import with_values
 from nazad.run.emit import module_ir, segments
 from nazad.run.expand import expand
 from nazad.run.llvm import Machine, Target, compile_ir
 from nazad.run.loops import Buffer, Call, Program
 from nazad.run.lower import Lowering
+from nazad.run.prepare import prepare
 from nazad.run.schedule import schedule
 from nazad.trace.trace import Arguments
 from nazad.trace.trace import run as traced
-from nazad.transform.roll import roll
-from nazad.transform.simplify import simplify
 
 
 # --- from a function to a program
@@ -63,23 +61,23 @@ class Case:
 
 
 def case_of(function: Callable[..., Any], args: Sequence[Any], simple: bool = True) -> Case:
-    """Trace, simplify, expand, lower and schedule, as the compiler does."""
+    """Trace, prepare, lower and schedule, as the compiler does; not ``simple``, without simplification."""
     with np.errstate(all="ignore"):
         done = traced(
             lambda *xs: function(*xs), Arguments.of(tuple(args), [f"x{k}" for k in range(len(args))])
         )
         graph, F = done.graph.without_dead(), done.F
-        expected = [np.asarray(done.F[v]) for v in done.graph.sinks]
-        while True:
-            graph, F = simplify(graph, F) if simple else (graph, F)
-            wider, F = expand(graph, F)
-            if wider is graph:
-                break
-            graph = wider
-    if simple:
-        rolled = roll(graph, F)
-        graph, F = (graph, F) if rolled is graph else (rolled, with_values(rolled, F))
+        expected = [np.asarray(F[v]) for v in graph.sinks]
+        graph, F = prepare(graph, F) if simple else _expanded(graph, F)
     return Case(program_of(graph, F), list(args), expected, _largest(done.F.values()))
+
+
+def _expanded(graph: Graph, F: Any) -> tuple[Graph, Any]:
+    while True:
+        wider, F = expand(graph, F)
+        if wider is graph:
+            return graph, F
+        graph = wider
 
 
 def program_of(graph: Graph, F: Any) -> Program:
@@ -224,13 +222,11 @@ class Line:
         return _largest([self.value])
 
 
-@dataclasses.dataclass
 class Function:
     """Lines of NumPy; callable, also on traced values."""
 
-    args: list[Line]
-    lines: list[Line]
-    results: list[str]
+    def __init__(self, args: list[Line], lines: list[Line], results: list[str]) -> None:
+        self.args, self.lines, self.results = args, lines, results
 
     def __call__(self, *xs: Any) -> Any:
         known = dict(zip((a.name for a in self.args), xs, strict=True))

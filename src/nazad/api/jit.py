@@ -301,9 +301,23 @@ def jit(
     Returns
     -------
     callable
-        Takes what ``f`` takes and returns what it returns. The first call with arguments of new shapes or
-        dtypes traces and compiles; so does one that takes another branch. Arrays that ``f`` captured are
-        those of that moment (``clear_cache`` lets it look again), and so are random numbers that it drew.
+        Takes what ``f`` takes and returns what it returns, in arrays of its own. ``report()`` says what was
+        compiled, ``lower(*args)`` shows the code, ``cache_info()`` counts, ``clear_cache()`` forgets.
+
+    Notes
+    -----
+    The first call with arguments of new structure, shapes or dtypes traces and compiles; so does one that
+    takes another branch. Up to 16 paths are kept for arguments of one kind, and 64 kinds; beyond the 16th
+    path a RuntimeWarning says so, and what is not compiled runs as it is.
+
+    What ``f`` captured is as it was at that moment, until ``clear_cache()``: arrays, random numbers, whatever
+    it read from elsewhere. What it does besides returning a value, it does only while it is traced.
+
+    Machine code does not warn, whatever ``np.errstate`` says. Whole numbers have 64 bits. A derivative by a
+    Python float is a ``np.float64``. An index out of range, or any other error of ``f``, is raised as without
+    ``jit``.
+
+    Under another transform, ``nz.grad(nz.jit(f))`` say, it is ``f`` itself.
 
     Examples
     --------

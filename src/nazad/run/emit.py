@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from nazad.run.gemm import Gemm, as_gemm, gemm_lines
 from nazad.run.llvm import Target
 from nazad.run.loops import (
     Axis,
@@ -147,6 +148,10 @@ class _Function:
         self, nest: Nest, starts: dict[Axis, tuple[str, int]], sizes: dict[Axis, int], starting: bool
     ) -> None:
         """One nest; first what its folds begin with, unless that was done before."""
+        product = as_gemm(nest) if starting and not self.around else None
+        if product is not None:
+            self._product(product)
+            return
         plan = plan_nest(nest, self.target, sizes)
         self.count += 1
         writer = Writer(plan.width, self.target.fma, f"t{self.count}.", self.lines)
@@ -160,6 +165,15 @@ class _Function:
         self.allocas += code.allocas
         self.writers.append(writer)
         self.block = writer.block
+
+    def _product(self, product: Gemm) -> None:
+        self.count += 1
+        slots, lines, declare = gemm_lines(product, self.pointers, f"gemm.{self.count}")
+        self.allocas += slots
+        self.lines += lines
+        writer = Writer(1, self.target.fma)
+        writer.declares.add(declare)
+        self.writers.append(writer)
 
     def _rows(self, block: Block) -> None:
         """A loop over blocks of rows, and once more for the rows that are left."""

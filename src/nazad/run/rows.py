@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from nazad.run.gemm import as_gemm
 from nazad.run.llvm import Target
 from nazad.run.loops import Affine, Axis, Block, Buffer, Expr, Item, Load, Nest, Store, buffers_of, loads_of
 from nazad.run.plan import cost_of
@@ -80,6 +81,8 @@ def _rows_of(nests: Sequence[Nest]) -> dict[Nest, Axis]:
     work: dict[Any, int] = {}
     members: dict[Any, dict[Nest, Axis]] = {}
     for k, nest in enumerate(nests):
+        if as_gemm(nest):
+            continue  # goes through whole matrices
         for a, axis in enumerate(nest.axes):
             root = classes.root((-k - 1, a))
             if axis.size >= _FEW and nest not in members.setdefault(root, {}):

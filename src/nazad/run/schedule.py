@@ -88,7 +88,10 @@ class _Levels:
     def add_carries(self, drafts: Sequence[Draft]) -> None:
         """What overwrites comes after all that reads; those that read one another, all at once."""
         reads = {d.buffer: _reads(self.lowering, d) for d in drafts}
-        level = {d.buffer: max(self._after_what_it_reads(d, reads[d.buffer]), self._after_readers(d)) for d in drafts}
+        level = {
+            d.buffer: max(self._after_what_it_reads(d, reads[d.buffer]), self._after_readers(d))
+            for d in drafts
+        }
         changing = True
         while changing:
             changing = False

@@ -330,7 +330,7 @@ _ALIVE: dict[Primitive, Callable[[_Finder, Node], Mask]] = {
 def _needed_entrywise(found: _Finder, v: Node, mask: Mask) -> Sequence[Mask]:
     if v.op.name == "chain" and is_ours(v.op):
         return _needed_of_factors(found, v, mask)
-    return [shrunk(mask, found.shape(p)) for p in v.preds]
+    return [None if mask is None else shrunk(mask, found.shape(p)) for p in v.preds]
 
 
 def _needed_of_factors(found: _Finder, v: Node, mask: Mask) -> Sequence[Mask]:

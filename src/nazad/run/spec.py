@@ -231,6 +231,8 @@ class _Points:
         return np.asarray(calc(*(self.values[a] for a in e.args))).astype(e.dtype)
 
     def _load(self, load: Load) -> Array:
+        if 0 in self.shape:  # nothing is read
+            return np.empty(self.shape, load.dtype)
         places = self._places(load)
         self.loads.setdefault(load.buffer, []).append(places)
         return self.memory.read(load.buffer, places)
