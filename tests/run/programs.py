@@ -40,6 +40,7 @@ class Case:
     args: list[Any]
     expected: list[np.ndarray]
     scale: float
+    eps: float
 
     def check(self, results: Sequence[Any], ulps: float = 2e4) -> None:
         """Compare results with the interpreter's, as exactly as rounding on the way allows."""
@@ -47,17 +48,10 @@ class Case:
         for k, (y, right) in enumerate(zip(results, self.expected, strict=True)):
             assert (y.shape, y.dtype) == (right.shape, right.dtype), f"output {k}"
             if right.dtype.kind == "f":
-                eps = max([float(np.finfo(b.dtype).eps) for b in self.floats], default=0.0)
-                np.testing.assert_allclose(
-                    y, right, rtol=ulps * eps, atol=ulps * eps * self.scale, err_msg=f"output {k}"
-                )
+                near = ulps * self.eps
+                np.testing.assert_allclose(y, right, near, near * self.scale, err_msg=f"output {k}")
             else:
                 np.testing.assert_array_equal(y, right, err_msg=f"output {k}")
-
-    @property
-    def floats(self) -> list[Buffer]:
-        p = self.program
-        return [b for b in (*p.inputs, *p.outputs, *p.constants, *p.locals) if b.dtype.kind == "f"]
 
 
 def case_of(function: Callable[..., Any], args: Sequence[Any], simple: bool = True) -> Case:
@@ -69,7 +63,9 @@ def case_of(function: Callable[..., Any], args: Sequence[Any], simple: bool = Tr
         graph, F = done.graph.without_dead(), done.F
         expected = [np.asarray(F[v]) for v in graph.sinks]
         graph, F = prepare(graph, F) if simple else _expanded(graph, F)
-    return Case(program_of(graph, F), list(args), expected, _largest(done.F.values()))
+    return Case(
+        program_of(graph, F), list(args), expected, _largest(done.F.values()), _roughest(done.F.values())
+    )
 
 
 def _expanded(graph: Graph, F: Any) -> tuple[Graph, Any]:
@@ -92,6 +88,12 @@ def _largest(values: Any) -> float:
         x = np.abs(np.asarray(value, np.float64))
         found = max(found, float(np.max(x, where=np.isfinite(x), initial=0)))
     return found
+
+
+def _roughest(values: Any) -> float:
+    """The coarsest rounding on the way."""
+    dtypes = {np.result_type(value) for value in values}
+    return max((float(np.finfo(d).eps) for d in dtypes if d.kind == "f"), default=0.0)
 
 
 # --- machine code under watch

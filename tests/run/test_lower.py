@@ -103,7 +103,7 @@ def test_elementwise(name, shapes, dtype):
     check_gradient(f, *args)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", ["float64", "bool"])
 @pytest.mark.parametrize("shape", [(3, 3), (4, 1), (1, 1), (1, 5)])
 @pytest.mark.parametrize("name", PLACES)
 def test_places(name, shape, dtype):
@@ -113,7 +113,7 @@ def test_places(name, shape, dtype):
     check_gradient(PLACES[name], numbers(shape, dtype))
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32", "int64"])
+@pytest.mark.parametrize("dtype", ["float64", "int64"])
 @pytest.mark.parametrize("shape", [(3, 4), (4, 1), (1, 1), (2, 3, 2)])
 @pytest.mark.parametrize("name", FOLDS)
 def test_folds(name, shape, dtype):
@@ -121,7 +121,7 @@ def test_folds(name, shape, dtype):
     check_gradient(FOLDS[name], numbers(shape, dtype))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", ["float64", "bool"])
 @pytest.mark.parametrize("sizes", [(3, 4, 2), (1, 4, 3), (3, 1, 2), (2, 3, 1), (3, 0, 2), (0, 3, 2)])
 @pytest.mark.parametrize("name", PRODUCTS)
 def test_products(name, sizes, dtype):

@@ -7,11 +7,8 @@ and the counter of the loop is one more axis in the places at which the body rea
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-import numpy as np
-
-from nazad.graph import CONSTANT, PYTHON_NUMBERS, Graph, Node, Value
+from nazad.graph import PYTHON_NUMBERS, Graph, Node, Value
 from nazad.run.loops import Affine, Axis, Buffer, Call, Statement, Store, is_here, loads_of
 from nazad.run.lower import RULES, Draft, LoopDraft, Lowering, Writer, cast, sizes_of
 from nazad.run.places import places

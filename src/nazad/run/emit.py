@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from nazad.run.gemm import Gemm, as_gemm, gemm_lines
 from nazad.run.llvm import Target
 from nazad.run.loops import (
+    Affine,
     Axis,
     Block,
     Buffer,
@@ -90,22 +91,26 @@ def _pointer(buffer: Buffer, known: dict[Buffer, str]) -> list[str]:
 def _function(name: str, item: Nest | Block | Loop, target: Target) -> tuple[str, list[Writer]]:
     buffers = buffers_of(item)
     pointers = {b: f"%p{k}" for k, b in enumerate(buffers)}
-    code = _Function(pointers, target)
+    code = _Function(pointers, target, f"{name}.")
     code.write(item)
     arguments = ", ".join(f"ptr noalias {p}" for p in pointers.values())
     small = isinstance(item, Nest) and item.points <= _SMALL
     attributes = "alwaysinline" if small else "noinline"
     head = f"define internal void @{name}({arguments}) {attributes} {target.attributes} {{"
-    return "\n".join([head, "entry:", *code.allocas, *code.lines, "  ret void", "}"]), code.writers
+    return "\n".join(
+        [*code.tables, head, "entry:", *code.allocas, *code.lines, "  ret void", "}"]
+    ), code.writers
 
 
 class _Function:
     """The body of one function: nests one after another, each with a writer of its width."""
 
-    def __init__(self, pointers: dict[Buffer, str], target: Target) -> None:
+    def __init__(self, pointers: dict[Buffer, str], target: Target, stem: str) -> None:
+        self.stem = stem  # of names that a module has once
         self.pointers, self.target = pointers, target
         self.lines: list[str] = []
         self.allocas: list[str] = []
+        self.tables: list[str] = []
         self.writers: list[Writer] = []
         self.block = "entry"
         self.count = 0
@@ -154,7 +159,7 @@ class _Function:
             return
         plan = plan_nest(nest, self.target, sizes)
         self.count += 1
-        writer = Writer(plan.width, self.target.fma, f"t{self.count}.", self.lines)
+        writer = Writer(plan.width, self.target.fma, f"{self.stem}t{self.count}.", self.lines)
         writer.block = self.block
         code = NestCode(nest, plan, self.target, writer, self.pointers, starts, self.around)
         if starting:
@@ -163,6 +168,7 @@ class _Function:
             writer.block = self.block
         code.write()
         self.allocas += code.allocas
+        self.tables += code.tables
         self.writers.append(writer)
         self.block = writer.block
 
@@ -216,5 +222,9 @@ def beginnings(nest: Nest, code: NestCode) -> list[Nest]:
         if isinstance(s, Fold) and (nest.points == 0 or code.in_memory(s)):
             free = [a for a in nest.axes if a not in s.over]
             start = Constant(s.buffer.dtype, identity(s.op, s.buffer.dtype))
-            found.append(Nest(free, [Store(s.buffer, s.index, start)]))
+            index = s.index
+            if s.by_lane:
+                free.append(Axis("lane", s.buffer.shape[-1]))
+                index = (*index[:-1], Affine.of(free[-1]))
+            found.append(Nest(free, [Store(s.buffer, index, start)]))
     return found

@@ -43,7 +43,13 @@ class Gemm(NamedTuple):
 def as_gemm(nest: Nest) -> Gemm | None:
     """The product of matrices that a nest is; None if it is none, or not worth a call."""
     s = nest.statements[0]
-    if len(nest.statements) > 1 or not isinstance(s, Fold) or s.op != "add" or nest.points < _MUCH:
+    if (
+        nest.limits
+        or len(nest.statements) > 1
+        or not isinstance(s, Fold)
+        or s.op != "add"
+        or nest.points < _MUCH
+    ):
         return None
     e = s.expr
     if not (isinstance(e, Apply) and e.op == "multiply" and e.dtype.kind == "f" and blas.available()):

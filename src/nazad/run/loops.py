@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -214,6 +214,9 @@ class Fold:
     expr: Expr
     op: str
     over: tuple[Axis, ...]
+    by_lane: bool = False
+    """Whether the buffer has one dimension more, along which the parts of the total are kept apart: how, is
+    left open; only their total means anything."""
 
     add: bool = False
 
@@ -225,12 +228,33 @@ class Fold:
 Statement = Store | Fold
 
 
+class Limit(NamedTuple):
+    """The part of an axis that counts, for each place on another axis: from low up to high, without it."""
+
+    by: Axis
+    low: tuple[int, ...]
+    high: tuple[int, ...]
+
+    def tiled(self, by: int, step: int, size: int) -> Limit:
+        """For several places at a time on the other axis, and in whole steps on this one."""
+        starts = range(0, len(self.low), by)
+        low = [min(self.low[k : k + by]) // step * step for k in starts for _ in range(by)]
+        high = [min(-(-max(self.high[k : k + by]) // step) * step, size) for k in starts for _ in range(by)]
+        n = len(self.low)
+        return Limit(
+            self.by, tuple(low[:n]), tuple(max(a, b) for a, b in zip(low[:n], high[:n], strict=True))
+        )
+
+
 @dataclass(eq=False)
 class Nest:
     """Statements that hold at every point of a space.
 
     Attributes
     ----------
+    limits : dict
+        Parts of axes outside which there are only zeros to add, or results that nobody uses: points that may
+        be left out.
     nodes : list of Node
         The nodes of the graph that it works out, for reports.
     """
@@ -238,6 +262,7 @@ class Nest:
     axes: list[Axis]
     statements: list[Statement]
     nodes: list[Node] = field(default_factory=list)
+    limits: dict[Axis, Limit] = field(default_factory=dict)
 
     @property
     def points(self) -> int:
@@ -246,6 +271,7 @@ class Nest:
 
     def __str__(self) -> str:
         head = "for " + ", ".join(f"{a}<{a.size}" for a in self.axes) + ":" if self.axes else "once:"
+        head += "".join(f"  # {a} limited by {limit.by}" for a, limit in self.limits.items())
         return "\n".join([head, *(f"    {s!r}" for s in self.statements)])
 
 

@@ -20,10 +20,10 @@ import numpy as np
 
 from nazad.graph import CONSTANT, PYTHON_NUMBERS, Graph, Node, Value, dtype_of, shape_of
 from nazad.ops import control
-from nazad.ops.contraction import parse
 from nazad.ops.families import Elementwise
 from nazad.ops.structure import ARRAY
 from nazad.run import lanes
+from nazad.run.bounds import Bound, bounds
 from nazad.run.keep import Kept, choose_kept, is_inline, is_ours, kind_of
 from nazad.run.loops import (
     Affine,
@@ -40,6 +40,7 @@ from nazad.run.loops import (
     Store,
 )
 from nazad.run.places import NOWHERE, Index, TakePlan, held, places, plain, reshaped, take_plan
+from nazad.run.sparsity import analyse, product_terms
 
 
 class Draft(NamedTuple):
@@ -53,6 +54,8 @@ class Draft(NamedTuple):
     """``whole`` if it writes its whole buffer once, entry by entry; ``fold``; ``product``, a sum of products,
     which is scheduled by itself; ``part`` or ``add`` if others write into the buffer too; ``carry`` if it
     overwrites what has been read before."""
+    limits: tuple[tuple[int, int, Bound], ...] = ()
+    """Of a product: the number of an axis, that of the axis that limits it, and how."""
 
 
 class LoopDraft(NamedTuple):
@@ -96,6 +99,7 @@ class Lowering:
     ) -> None:
         self.graph, self.F, self.guarded = graph, F, guarded
         self.kept: Kept = choose_kept(graph, F, results=outer is None)
+        self.sparsity = analyse(graph, F) if outer is None else None
         self.buffers: dict[Node, Buffer] = {}
         self.sliced: dict[Node, tuple[Buffer, Affine]] = {}
         self.constants: list[Buffer] = [] if outer is None else outer.constants
@@ -393,26 +397,17 @@ def product(lowering: Lowering, v: Node, terms: Sequence[Sequence[int]], output:
         place = at(output, out.shape)
         return [Fold(out, place, expr, "add", over) if over else Store(out, place, expr)]
 
-    return Draft(v, tuple(sizes[c] for c in order), write, out, "product")
+    limits: tuple[tuple[int, int, Bound], ...] = ()
+    if lowering.sparsity is not None:
+        found = bounds(lowering.sparsity, v, terms, output)
+        known = [b for b in found if b is not None and b.axis in order and b.by in order]
+        limits = tuple((order.index(b.axis), order.index(b.by), b) for b in known)
+    return Draft(v, tuple(sizes[c] for c in order), write, out, "product", limits)
 
 
-def _einsum(lowering: Lowering, v: Node) -> Sequence[Draft | Call]:
-    inputs, output = parse(v.params["subscripts"])
-    return [product(lowering, v, [[ord(c) for c in term] for term in inputs], [ord(c) for c in output])]
-
-
-def matmul_terms(a: int, b: int) -> tuple[list[int], list[int], list[int]]:
-    """The dimensions of both operands and of the result of matmul, by the ranks of the operands."""
-    batch = list(range(max(a, b) - 2))
-    row, column, inner = [100], [101], 102
-    left = [*batch[len(batch) - (a - 2) :], *row, inner] if a > 1 else [inner]
-    right = [*batch[len(batch) - (b - 2) :], inner, *column] if b > 1 else [inner]
-    return left, right, [*batch, *(row if a > 1 else []), *(column if b > 1 else [])]
-
-
-def _matmul(lowering: Lowering, v: Node) -> Sequence[Draft | Call]:
-    left, right, output = matmul_terms(*(len(lowering.shape(p)) for p in v.preds))
-    return [product(lowering, v, [left, right], output)]
+def _product(lowering: Lowering, v: Node) -> Sequence[Draft | Call | LoopDraft]:
+    terms, output = product_terms(v, [len(lowering.shape(p)) for p in v.preds])
+    return [product(lowering, v, terms, output)]
 
 
 def _joined(lowering: Lowering, v: Node) -> Sequence[Draft | Call]:
@@ -491,8 +486,8 @@ def _taken_shape(plan: TakePlan, template: Any, shape: tuple[int, ...]) -> tuple
 
 
 RULES: dict[str, Callable[[Lowering, Node], Sequence[Draft | Call | LoopDraft]]] = {
-    "matmul": _matmul,
-    "einsum": _einsum,
+    "matmul": _product,
+    "einsum": _product,
     "stack": _joined,
     "concatenate": _joined,
     "scatter": _scattered,

@@ -86,6 +86,7 @@ class NestCode:
         self.sums: dict[tuple[int, Copy], str] = {}
         self.parts: dict[tuple[int, Copy], list[Copy]] = {}
         self.allocas: list[str] = []
+        self.tables: list[str] = []
         self.moving: dict[int, frozenset[Axis]] = {}
         self.written = {s.buffer for s in nest.statements if s.add}
         self.hoisted = self._by_depth()
@@ -158,10 +159,30 @@ class NestCode:
     def _range(self, d: int, axis: Axis, copies: list[Copy]) -> None:
         size = self._size(axis)
         step = min(self.plan.unroll.get(axis, 1), size)
+        limit = self.nest.limits.get(axis)
+        if limit is not None and size % step == 0 and limit.by in self.variables:
+            across = self.plan.width if limit.by is self.plan.lane else 1
+            tiled = limit.tiled(self.plan.unroll.get(limit.by, 1) * across, step, size)
+            low, high = self._limit(tiled.by, tiled.low), self._limit(tiled.by, tiled.high)
+            self._loop(d, axis, low, high, step, _copied(copies, axis, step, 1))
+            return
         whole = size - size % step
         self._loop(d, axis, 0, whole, step, _copied(copies, axis, step, 1))
         if whole < size:
             self._loop(d, axis, whole, size, 1, copies)
+
+    def _limit(self, by: Axis, bounds: tuple[int, ...]) -> int | str:
+        """A bound at the place where the other axis stands: a number, or read from a table."""
+        variable = self.variables[by]
+        if variable.isdigit():
+            return bounds[int(variable)]
+        if len(set(bounds)) == 1:
+            return bounds[0]
+        table = f"@limits.{self.w.stem}{len(self.tables)}"
+        entries = ", ".join(f"i64 {n}" for n in bounds)
+        self.tables.append(f"{table} = internal constant [{len(bounds)} x i64] [{entries}]")
+        place = self.w.write(f"getelementptr i64, ptr {table}, i64 {variable}")
+        return self.w.write(f"load i64, ptr {place}")
 
     def _strips(self, d: int, axis: Axis, copies: list[Copy]) -> None:
         size, width = self._size(axis), self.plan.width
@@ -183,11 +204,13 @@ class NestCode:
         self._loop(d, axis, start, start + self.plan.width, self.plan.width, copies)
         self.masks = {}
 
-    def _loop(self, d: int, axis: Axis, start: int, end: int, step: int, copies: list[Copy]) -> None:
+    def _loop(
+        self, d: int, axis: Axis, start: int | str, end: int | str, step: int, copies: list[Copy]
+    ) -> None:
         if start == end:
             return
         self.known.append({})
-        if end - start == step:  # once: no loop
+        if isinstance(start, int) and isinstance(end, int) and end - start == step:  # once: no loop
             self.variables[axis] = str(start)
             self._level(d + 1, copies)
         else:
@@ -195,11 +218,18 @@ class NestCode:
         self.known.pop()
         del self.variables[axis]
 
-    def _repeat(self, d: int, axis: Axis, start: int, end: int, step: int, copies: list[Copy]) -> None:
+    def _repeat(
+        self, d: int, axis: Axis, start: int | str, end: int | str, step: int, copies: list[Copy]
+    ) -> None:
         w = self.w
         label = w.fresh("loop.")
         before, variable, following = w.block, w.fresh("%i"), w.fresh("%n")
-        w.lines.append(f"  br label %{label}")
+        if isinstance(start, str) or isinstance(end, str):  # there may be nothing to do
+            some = w.fresh("%c")
+            w.lines.append(f"  {some} = icmp slt i64 {start}, {end}")
+            w.lines.append(f"  br i1 {some}, label %{label}, label %{label}.done")
+        else:
+            w.lines.append(f"  br label %{label}")
         w.begin(label)
         w.lines.append(f"  {variable} = phi i64 [{start}, %{before}], [{following}, %{label}.next]")
         self.variables[axis] = variable
@@ -314,8 +344,19 @@ class NestCode:
                 pairs = zip(parts[::2], parts[1::2], strict=False)
                 rest = parts[-1:] if len(parts) % 2 else []
                 parts = [lanes.apply(self.w, s.op, [a, b], a.dtype) for a, b in pairs] + rest
+            if s.by_lane:
+                self._add_by_lane(s, parts[0], copy)
+                continue
             total = self._across(s.op, parts[0]) if self.plan.lane in s.over else parts[0]
             self._store(s.buffer, s.index, total, copy, s.op if self.in_memory(s) else None)
+
+    def _add_by_lane(self, s: Fold, x: Lanes, copy: Copy) -> None:
+        """Add each lane to a number of its own, which lie side by side."""
+        w, kind = self.w, lanes.ir_type(x.dtype, self.w.width)
+        place, align = self._pointer(s.buffer, s.index, copy), x.dtype.itemsize
+        old = Lanes(x.dtype, w.write_anew(f"load {kind}, ptr {place}, align {align}"))
+        new = lanes.apply(w, s.op, [old, x], x.dtype)
+        w.lines.append(f"  store {kind} {new.name}, ptr {place}, align {align}")
 
     def _across(self, op: str, x: Lanes) -> Lanes:
         """Fold the lanes of a vector, halves first; the result stands in every lane."""

@@ -162,7 +162,7 @@ def _unroll(nest: Nest, plan: Plan, target: Target, sizes: dict[Axis, int]) -> d
     if not product:
         work = sum(_weight(e) for s in nest.statements for e in walk(s.expr))
         return {plan.lane: min(strips, 4 if work < 12 else 2 if work < 40 else 1)}
-    return _tiles(nest.statements[0], plan, registers, strips, sizes)
+    return _tiles(nest, plan, registers, strips, sizes)
 
 
 def is_product(statement: Statement) -> bool:
@@ -173,47 +173,60 @@ def is_product(statement: Statement) -> bool:
     return isinstance(expr, Apply) and expr.op == "multiply" and all(isinstance(a, Load) for a in expr.args)
 
 
-def _tiles(s: Statement, plan: Plan, registers: int, strips: int, sizes: dict[Axis, int]) -> dict[Axis, int]:
+def _tiles(nest: Nest, plan: Plan, registers: int, strips: int, sizes: dict[Axis, int]) -> dict[Axis, int]:
     """Unroll so that each number serves several products and the sums fit the registers."""
-    lane = plan.lane
+    s, lane = nest.statements[0], plan.lane
     assert lane is not None and isinstance(s.expr, Apply)
     a, b = (axes_in(x) for x in s.expr.args[:2])
     free = [x for x in plan.order if x not in s.over and x is not lane]
     only_a = next((x for x in reversed(free) if x in a and x not in b), None)
     only_b = next((x for x in reversed(free) if x in b and x not in a), None)
+    most = {x: _most(nest, x) for x in (only_a, only_b)}
     if lane in s.over and (only_a is None or only_b is None):
         # one operand goes by once: it is read in the order in which it lies
         rows = only_a or only_b
         return {lane: min(strips, 8)} | ({rows: max(divisors(sizes[rows], 2))} if rows else {})
     if lane in s.over:
-        rows, columns = _fitting(only_a, only_b, registers - 8, sizes)
-        tiles = {x: n for x, n in ((only_a, rows), (only_b, columns)) if x is not None}
-        if rows * columns < 4 and strips >= 2:
-            tiles[lane] = min(strips, 4 // max(rows * columns, 1))
-        return tiles
+        tile = _fitting(only_a, only_b, registers - 8, most, sizes)
+        copies = math.prod(tile.values())
+        return tile | ({lane: min(strips, 8 // copies)} if copies < 8 <= 8 * strips else {})
     across = only_a if lane not in a else only_b if lane not in b else None
     if across is None:
         return {lane: min(strips, registers // 2)}
-    best = max(
-        (
-            (t, u)
-            for t in divisors(sizes[across], 8)
-            for u in divisors(strips, 8)
-            if t * u + t + u <= registers
-        ),
-        key=lambda tu: tu[0] * tu[1] / (tu[0] + tu[1]),
-    )
+    pairs = [
+        (t, u)
+        for t in divisors(sizes[across], most[across])
+        for u in divisors(strips, 8)
+        if t * u + t + u <= registers
+    ]
+    best = max(pairs, key=lambda tu: _reuse(*tu))
     return {across: best[0], lane: best[1]}
 
 
-def _fitting(a: Axis | None, b: Axis | None, registers: int, sizes: dict[Axis, int]) -> tuple[int, int]:
+def _most(nest: Nest, axis: Axis | None) -> int:
+    """How far an axis may be unrolled: little, where its places limit another axis, or others limit it."""
+    limiting = [limit.by for limit in nest.limits.values()]
+    return (
+        (2 if axis.size <= 24 else 4) if axis is not None and (axis in limiting or axis in nest.limits) else 8
+    )
+
+
+def _reuse(m: int, n: int) -> float:
+    """Products for each number that is read."""
+    return m * n / (m + n)
+
+
+def _fitting(
+    a: Axis | None, b: Axis | None, registers: int, most: dict[Axis | None, int], sizes: dict[Axis, int]
+) -> dict[Axis, int]:
     pairs = [
         (m, n)
-        for m in (divisors(sizes[a], 8) if a else [1])
-        for n in (divisors(sizes[b], 8) if b else [1])
+        for m in (divisors(sizes[a], most[a]) if a else [1])
+        for n in (divisors(sizes[b], most[b]) if b else [1])
         if m * n <= registers
     ]
-    return max(pairs, key=lambda mn: mn[0] * mn[1] / (mn[0] + mn[1]))
+    best = max(pairs, key=lambda mn: _reuse(*mn))
+    return {x: n for x, n in zip((a, b), best, strict=True) if x is not None}
 
 
 def divisors(size: int, most: int) -> list[int]:

@@ -14,7 +14,7 @@ def with_loads(nest: Nest, change: Callable[[Load], Load]) -> Nest:
     statements = [_statement(s, now, change) for s in nest.statements]
     if all(a is b for a, b in zip(statements, nest.statements, strict=True)):
         return nest
-    return Nest(nest.axes, statements, nest.nodes)
+    return Nest(nest.axes, statements, nest.nodes, nest.limits)
 
 
 def _statement(s: Statement, now: dict[int, Expr], change: Callable[[Load], Load]) -> Statement:

@@ -16,11 +16,24 @@ from typing import Any
 
 from nazad.run.gemm import as_gemm
 from nazad.run.llvm import Target
-from nazad.run.loops import Affine, Axis, Block, Buffer, Expr, Item, Load, Nest, Store, buffers_of, loads_of
-from nazad.run.plan import cost_of
+from nazad.run.loops import (
+    Affine,
+    Axis,
+    Block,
+    Buffer,
+    Expr,
+    Fold,
+    Item,
+    Load,
+    Nest,
+    Store,
+    buffers_of,
+    loads_of,
+)
+from nazad.run.plan import cost_of, is_product, plan_nest
 from nazad.run.rename import with_loads
 
-_CACHE = 512 * 1024
+_CACHE = 448 * 1024
 """Bytes that the rows of a block may take."""
 _FEW = 64
 """Rows from which on blocks are worth while."""
@@ -125,12 +138,12 @@ class _Passes:
         for nest in nests:
             self.number[nest] = self._number(nest, writers)
             for s in nest.statements:
-                dim = self._dim(s.index, nest)
+                dim = self.dim(s.index, nest)
                 self.dims[s.buffer] = dim if self.dims.get(s.buffer, dim) == dim else None
                 if nest not in writers.setdefault(s.buffer, []):
                     writers[s.buffer].append(nest)
 
-    def _dim(self, index: Sequence[Affine | Expr], nest: Nest) -> int | None:
+    def dim(self, index: Sequence[Affine | Expr], nest: Nest) -> int | None:
         """The dimension that goes along the nest's rows."""
         row = self.rows.get(nest)
         found = [
@@ -155,7 +168,7 @@ class _Passes:
 
     def _aligned(self, buffer: Buffer, index: Sequence[Affine | Expr], nest: Nest) -> bool:
         dim = self.dims.get(buffer)
-        return dim is not None and self._dim(index, nest) == dim
+        return dim is not None and self.dim(index, nest) == dim
 
 
 def _touched_outside(
@@ -198,34 +211,70 @@ def _blocked(
         b.owner = block
         b.shape = (*b.shape[: b.rows], block.step, *b.shape[b.rows + 1 :])
     _lay_out(block, own, target)
-    return [block]
+    return [block, *_kept_by_lane(block, target)]
+
+
+def _kept_by_lane(block: Block, target: Target) -> list[Nest]:
+    """Sums over the rows, many at once: each lane keeps its own till the end, when they are added up."""
+    ends = []
+    for k, nest in enumerate(block.nests):
+        s, row = nest.statements[0], block.rows[nest]
+        if len(nest.statements) > 1 or not isinstance(s, Fold) or s.over != (row,) or s.op != "add":
+            continue
+        plan = plan_nest(nest, target, {row: block.step})
+        parts_bytes = s.buffer.nbytes * plan.width
+        if plan.lane is not row or not s.index or s.buffer.dtype.kind != "f" or parts_bytes > _CACHE:
+            continue
+        parts = Buffer(f"{s.buffer.name}~", (*s.buffer.shape, plan.width), s.buffer.dtype)
+        apart = Fold(parts, (*s.index, Affine()), s.expr, s.op, s.over, by_lane=True)
+        block.nests[k] = Nest(nest.axes, [apart], nest.nodes, nest.limits)
+        block.rows[block.nests[k]] = row
+        axes = [Axis(a.name, a.size) for a in nest.axes if a is not row] + [Axis("lane", plan.width)]
+        now = dict(zip([a for a in nest.axes if a is not row], axes, strict=False))
+        place = tuple(i.renamed(now) for i in s.index if isinstance(i, Affine))
+        load = Load(parts.dtype, parts, (*place, Affine.of(axes[-1])))
+        ends.append(Nest(axes, [Fold(s.buffer, place, load, "add", (axes[-1],))], nest.nodes))
+    return ends
 
 
 def _step(block: Block, size: int, passes: _Passes) -> int:
-    """How many rows at a time: as many as fit the cache; such as leave no rest, if there are any."""
-    wide = {
-        b: b.nbytes // size
-        for nest in block.nests
-        for b, i in _accesses(nest)
-        if passes._dim(i, nest) is not None
-    }
-    most = max(min(_CACHE // max(sum(wide.values()), 1), _MOST), 16) // 8 * 8
+    """How many rows at a time: as many as fit the cache; such as leave no rest, if there are any.
+
+    What has no rows is gone through once for each block. Where it is large, blocks are large too.
+    """
+    wide: dict[Buffer, int] = {}
+    still: dict[Buffer, int] = {}
+    for nest in block.nests:
+        for buffer, index in _accesses(nest):
+            if passes.dim(index, nest) is not None:
+                wide[buffer] = buffer.nbytes // size
+            elif len(buffer.shape) > 1:
+                still[buffer] = buffer.nbytes
+    row = max(sum(wide.values()), 1)
+    most = max(min(max(_CACHE, sum(still.values())) // row, _MOST), 16) // 8 * 8
     whole = [n for n in range(most, most // 2, -8) if size % n == 0]
     return min(whole[0] if whole else most, size)
 
 
 def _lay_out(block: Block, own: Sequence[Buffer], target: Target) -> None:
     """Choose whether the rows go along the lanes of vectors."""
-    plain = _work(block, target)
+    plain, sideways = _work(block, target), any(_is_sideways(nest, block, target) for nest in block.nests)
     kept = block.nests, dict(block.rows)
     for b in own:
         assert b.rows is not None
         b.order = (*(k for k in range(len(b.shape)) if k != b.rows), b.rows)
     _pack(block)
-    if _work(block, target) > plain:
+    if _work(block, target) > plain and not sideways:
         block.nests, block.rows = kept
         for b in own:
             b.order = ()
+
+
+def _is_sideways(nest: Nest, block: Block, target: Target) -> bool:
+    """Whether a product of matrices would have to add up along the lanes, each sum by itself."""
+    if len(nest.axes) < 3 or not is_product(nest.statements[0]):
+        return False
+    return plan_nest(nest, target, {block.rows[nest]: block.step}).lane in nest.statements[0].over
 
 
 def _work(block: Block, target: Target) -> float:

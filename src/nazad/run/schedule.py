@@ -15,13 +15,12 @@ from collections.abc import Sequence
 from nazad.run import body  # noqa: F401  enters loops among the operations that can be lowered
 from nazad.run.llvm import Target
 from nazad.run.loops import (
-    Affine,
     Axis,
     Block,
     Buffer,
     Call,
     Item,
-    Load,
+    Limit,
     Loop,
     Nest,
     Program,
@@ -179,7 +178,8 @@ def _nest(lowering: Lowering, drafts: Sequence[Draft]) -> Nest:
             statements.append(statement)
             if draft.kind == "whole" and draft.buffer is lowering.buffers.get(draft.node):
                 writer.known_as(draft.node, statement.index, statement.expr)
-    return Nest(axes, statements, [draft.node for draft in drafts])
+    limits = {axes[a]: Limit(axes[by], b.low, b.high) for a, by, b in drafts[0].limits}
+    return Nest(axes, statements, [draft.node for draft in drafts], limits)
 
 
 # --- memory
