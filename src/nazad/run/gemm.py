@@ -12,15 +12,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from nazad.run import blas
-from nazad.run.loops import Affine, Apply, Axis, Buffer, Expr, Fold, Load, Nest
+from nazad.run.loops import Apply, Axis, Buffer, Fold, Index, Load, Nest
 
 _LONG = 160
 """Terms of a sum from which on both operands no longer stay close."""
 _WIDE = 32
 _MUCH = 2_000_000
 """Products of numbers from which on a call pays."""
-
-Index = Sequence[Affine | Expr]
 
 
 class Gemm(NamedTuple):
@@ -105,7 +103,7 @@ def _strides(buffer: Buffer, index: Index) -> dict[Axis, int] | None:
     """Entries from one point to the next along each axis, where every place is an axis or a number."""
     steps: dict[Axis, int] = {}
     for place, stride in zip(index, buffer.strides, strict=True):
-        if not isinstance(place, Affine) or len(place.terms) > 1:
+        if place.loose or len(place.terms) > 1:
             return None
         for axis, c in place.terms:
             if axis in steps or c != 1:
@@ -125,7 +123,7 @@ def _merged(group: Sequence[Axis], steps: dict[Axis, int]) -> int | None:
 
 def _offset(buffer: Buffer, index: Index) -> int:
     pairs = zip(index, buffer.strides, strict=True)
-    return sum(i.offset * s for i, s in pairs if isinstance(i, Affine))
+    return sum(i.offset * s for i, s in pairs)
 
 
 def gemm_lines(g: Gemm, pointers: dict[Buffer, str], stem: str) -> tuple[list[str], list[str], str]:

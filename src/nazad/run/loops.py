@@ -38,6 +38,9 @@ class Axis:
 class Affine:
     """A place along one dimension: a sum of axes times whole numbers, and an offset.
 
+    ``loose`` has whole numbers that are worked out on the spot, each with its factor: places that an index
+    array names.
+
     Examples
     --------
     >>> i, j = Axis("i", 4), Axis("j", 3)
@@ -48,25 +51,33 @@ class Affine:
 
     terms: tuple[tuple[Axis, int], ...] = ()
     offset: int = 0
+    loose: tuple[tuple[Expr, int], ...] = ()
 
     @classmethod
     def of(cls, axis: Axis) -> Affine:
         return cls(((axis, 1),))
 
+    @classmethod
+    def read(cls, expr: Expr) -> Affine:
+        """A place that an expression says."""
+        return cls((), 0, ((expr, 1),))
+
     def __add__(self, other: Affine | int) -> Affine:
         if isinstance(other, int):
-            return Affine(self.terms, self.offset + other)
+            return Affine(self.terms, self.offset + other, self.loose)
         sums = dict(self.terms)
         for axis, c in other.terms:
             sums[axis] = sums.get(axis, 0) + c
-        return Affine(tuple((a, c) for a, c in sums.items() if c), self.offset + other.offset)
+        terms = tuple((a, c) for a, c in sums.items() if c)
+        return Affine(terms, self.offset + other.offset, self.loose + other.loose)
 
     def __mul__(self, factor: int) -> Affine:
-        return Affine(tuple((a, c * factor) for a, c in self.terms if factor), self.offset * factor)
+        terms = tuple((a, c * factor) for a, c in self.terms if factor)
+        return Affine(terms, self.offset * factor, tuple((e, c * factor) for e, c in self.loose if factor))
 
     @property
     def range(self) -> tuple[int, int]:
-        """The least and the greatest value."""
+        """The least and the greatest value, of what is not loose."""
         reach = [c * (a.size - 1) for a, c in self.terms]
         low = sum(r for r in reach if r < 0)
         return self.offset + low, self.offset + sum(r for r in reach if r > 0)
@@ -75,22 +86,30 @@ class Affine:
     def axis(self) -> Axis | None:
         """The axis that this place is, without factor and offset; None if it is none."""
         ((axis, c),) = self.terms if len(self.terms) == 1 else ((None, 0),)
-        return axis if c == 1 and self.offset == 0 else None
+        return axis if c == 1 and self.offset == 0 and not self.loose else None
 
     def split(self, size: int) -> tuple[Affine, Affine] | None:
         """Quotient and remainder by a size, where both are affine; None where they are not."""
-        high = Affine(tuple((a, c // size) for a, c in self.terms if c % size == 0), self.offset // size)
+        if any(c % size for _, c in self.loose):
+            return None
+        high = tuple((a, c // size) for a, c in self.terms if c % size == 0)
+        loose = tuple((e, c // size) for e, c in self.loose)
         low = Affine(tuple((a, c) for a, c in self.terms if c % size), self.offset % size)
         least, most = low.range
-        return (high, low) if least >= 0 and most < size else None
+        return (Affine(high, self.offset // size, loose), low) if least >= 0 and most < size else None
 
     def renamed(self, axes: Mapping[Axis, Axis]) -> Affine:
-        return Affine(tuple((axes.get(a, a), c) for a, c in self.terms), self.offset)
+        return Affine(tuple((axes.get(a, a), c) for a, c in self.terms), self.offset, self.loose)
 
     def __repr__(self) -> str:
         parts = [f"{c}*{a}" if c != 1 else str(a) for a, c in self.terms]
+        parts += [f"{c}*{e!r}" if c != 1 else repr(e) for e, c in self.loose]
         parts += [str(self.offset)] if self.offset or not parts else []
         return " + ".join(parts).replace("+ -", "- ")
+
+
+Index = tuple[Affine, ...]
+"""A place in a buffer, one for each dimension."""
 
 
 @dataclass(eq=False)
@@ -159,10 +178,10 @@ class Constant(Expr):
 
 @dataclass(eq=False, slots=True)
 class Load(Expr):
-    """An entry of a buffer; a place is affine in the axes, or a whole number worked out on the spot."""
+    """An entry of a buffer."""
 
     buffer: Buffer
-    index: tuple[Affine | Expr, ...]
+    index: Index
 
     def __repr__(self) -> str:
         return f"{self.buffer}[{', '.join(map(repr, self.index))}]" if self.index else f"{self.buffer}"
@@ -195,7 +214,7 @@ class Store:
     """``buffer[index] = expr`` everywhere, or ``+=`` with ``add``."""
 
     buffer: Buffer
-    index: tuple[Affine | Expr, ...]
+    index: Index
     expr: Expr
     add: bool = False
 
@@ -210,7 +229,7 @@ class Fold:
     """``buffer[index] = op over axes of expr``: add, multiply, maximum, minimum, logical_and, logical_or."""
 
     buffer: Buffer
-    index: tuple[Affine | Expr, ...]
+    index: Index
     expr: Expr
     op: str
     over: tuple[Axis, ...]
@@ -384,13 +403,18 @@ def args_of(expr: Expr) -> Sequence[Expr]:
     if isinstance(expr, Cast):
         return (expr.arg,)
     if isinstance(expr, Load):
-        return [i for i in expr.index if isinstance(i, Expr)]
+        return loose_in(expr.index)
     return ()
+
+
+def loose_in(index: Index) -> list[Expr]:
+    """What has to be worked out to know a place."""
+    return [e for i in index for e, _ in i.loose]
 
 
 def loads_of(statement: Statement) -> Iterator[Load]:
     """Everything that a statement reads."""
-    for part in (statement.expr, *(i for i in statement.index if isinstance(i, Expr))):
+    for part in (statement.expr, *loose_in(statement.index)):
         yield from (e for e in walk(part) if isinstance(e, Load))
 
 
@@ -409,4 +433,4 @@ def buffers_of(item: Item) -> list[Buffer]:
 def is_here(load: Load, axes: Sequence[Axis]) -> bool:
     """Whether a load reads at the place that all the axes stand for, in order."""
     wide = [i for i, n in zip(load.index, load.buffer.shape, strict=True) if n != 1]
-    return [i.axis if isinstance(i, Affine) else None for i in wide] == list(axes)
+    return [i.axis for i in wide] == list(axes)

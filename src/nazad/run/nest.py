@@ -17,7 +17,6 @@ from nazad.run import lanes
 from nazad.run.lanes import Lanes
 from nazad.run.llvm import Target
 from nazad.run.loops import (
-    Affine,
     Apply,
     Axis,
     Buffer,
@@ -25,10 +24,12 @@ from nazad.run.loops import (
     Constant,
     Expr,
     Fold,
+    Index,
     Load,
     Nest,
     Statement,
     args_of,
+    loose_in,
     walk,
 )
 from nazad.run.plan import Plan, axes_in, stride_of
@@ -96,11 +97,7 @@ class NestCode:
         if id(expr) not in self.moving:
             for e in walk(expr):
                 if id(e) not in self.moving:
-                    own = (
-                        {a for i in e.index if isinstance(i, Affine) for a, _ in i.terms}
-                        if isinstance(e, Load)
-                        else set()
-                    )
+                    own = {a for i in e.index for a, _ in i.terms} if isinstance(e, Load) else set()
                     self.moving[id(e)] = frozenset(own.union(*(self.moving[id(x)] for x in args_of(e))))
         return self.moving[id(expr)]
 
@@ -112,7 +109,7 @@ class NestCode:
         found: dict[int, dict[int, Expr]] = {}
         last = len(self.plan.order)
         for s in self.nest.statements:
-            roots = [s.expr, *(i for i in s.index if isinstance(i, Expr))]
+            roots = [s.expr, *loose_in(s.index)]
             todo = [e for e in roots]
             seen: set[int] = set()
             while todo:
@@ -416,7 +413,7 @@ class NestCode:
     def _mask(self, copy: Copy) -> str:
         return self.masks[()]
 
-    def _load(self, buffer: Buffer, index: Sequence[Affine | Expr], copy: Copy) -> Lanes:
+    def _load(self, buffer: Buffer, index: Index, copy: Copy) -> Lanes:
         w, width = self.w, self.w.width
         write = w.write_anew if buffer in self.written else w.write
         step = 0 if width == 1 else stride_of(buffer, index, self.plan.lane)
@@ -444,9 +441,7 @@ class NestCode:
             )
         return lanes.load_cast(w, name, buffer.dtype)
 
-    def _store(
-        self, buffer: Buffer, index: Sequence[Affine | Expr], x: Lanes, copy: Copy, op: str | None
-    ) -> None:
+    def _store(self, buffer: Buffer, index: Index, x: Lanes, copy: Copy, op: str | None) -> None:
         """Write, or fold into what is there."""
         w, width = self.w, self.w.width
         step = 0 if width == 1 else stride_of(buffer, index, self.plan.lane)
@@ -474,7 +469,7 @@ class NestCode:
             )
             self._put("masked.store" if step == 1 else "masked.scatter", many, name, where, align, copy)
 
-    def _load_anew(self, buffer: Buffer, index: Sequence[Affine | Expr], copy: Copy) -> Lanes:
+    def _load_anew(self, buffer: Buffer, index: Index, copy: Copy) -> Lanes:
         self.written.add(buffer)
         return self._load(buffer, index, copy)
 
@@ -506,7 +501,7 @@ class NestCode:
         w.lines.append(f"  call void @{mangled}({kind} {x}, {place}, i32 {align}, {mask} {self._all(copy)})")
 
     # --- places
-    def _pointer(self, buffer: Buffer, index: Sequence[Affine | Expr], copy: Copy) -> str:
+    def _pointer(self, buffer: Buffer, index: Index, copy: Copy) -> str:
         """The address of the entry in the first lane."""
         terms, offset, loose = self._linear(buffer, index, copy)
         base, element = self.pointers[buffer], lanes.memory_type(buffer.dtype, 1)
@@ -515,17 +510,13 @@ class NestCode:
             base = self.w.write(f"getelementptr {element}, ptr {base}, i64 {total}")
         return self.w.write(f"getelementptr {element}, ptr {base}, i64 {offset}") if offset else base
 
-    def _pointers(self, buffer: Buffer, index: Sequence[Affine | Expr], copy: Copy, step: int | None) -> str:
+    def _pointers(self, buffer: Buffer, index: Index, copy: Copy, step: int | None) -> str:
         """Addresses for every lane."""
         w, element = self.w, lanes.memory_type(buffer.dtype, 1)
         whole = w.type("i64")
         terms, offset, loose = self._linear(buffer, index, copy)
         lane = self.plan.lane
-        affine = sum(
-            dict(i.terms).get(lane, 0) * s
-            for i, s in zip(index, buffer.strides, strict=True)
-            if isinstance(i, Affine)
-        )
+        affine = sum(dict(i.terms).get(lane, 0) * s for i, s in zip(index, buffer.strides, strict=True))
         fan = ", ".join(f"i64 {offset + affine * k}" for k in range(w.width))
         total = f"<{fan}>"
         for term in terms:
@@ -536,23 +527,19 @@ class NestCode:
             f"getelementptr {element}, ptr {self.pointers[buffer]}, {whole} {total}"
         )
 
-    def _linear(
-        self, buffer: Buffer, index: Sequence[Affine | Expr], copy: Copy
-    ) -> tuple[list[str], int, list[str]]:
+    def _linear(self, buffer: Buffer, index: Index, copy: Copy) -> tuple[list[str], int, list[str]]:
         """What moves with loops, what is known, and what is read (as vectors)."""
         shift = dict(copy)
         factors: dict[Axis, int] = {}
         offset, loose = 0, []
         for place, stride in zip(index, buffer.strides, strict=True):
-            if isinstance(place, Affine):
-                offset += place.offset * stride
-                for a, c in place.terms:
-                    factors[a] = factors.get(a, 0) + c * stride
-            else:
-                found = lanes.cast(self.w, self._value(place, copy), np.dtype(np.int64))
-                loose.append(
-                    self._times(self.w.type("i64"), found.name, stride, self.w.splat("i64", str(stride)))
-                )
+            offset += place.offset * stride
+            for a, c in place.terms:
+                factors[a] = factors.get(a, 0) + c * stride
+            for e, c in place.loose:
+                found = lanes.cast(self.w, self._value(e, copy), np.dtype(np.int64))
+                written = self.w.splat("i64", str(c * stride))
+                loose.append(self._times(self.w.type("i64"), found.name, c * stride, written))
         terms = []
         for a, c in factors.items():
             offset += c * shift.get(a, 0)
@@ -565,12 +552,12 @@ class NestCode:
                 terms.append(self._times("i64", variable, c, str(c)))
         return terms, offset, loose
 
-    def _is_local(self, buffer: Buffer, axis: Axis, index: Sequence[Affine | Expr]) -> bool:
+    def _is_local(self, buffer: Buffer, axis: Axis, index: Index) -> bool:
         """Whether the buffer has only the rows of the block that is running."""
         if buffer.rows is None:
             return False
         place = index[buffer.rows]
-        return isinstance(place, Affine) and any(a is axis for a, _ in place.terms)
+        return any(a is axis for a, _ in place.terms)
 
     def _times(self, kind: str, name: str, factor: int, written: str) -> str:
         return name if factor == 1 else self.w.write(f"mul {kind} {name}, {written}")

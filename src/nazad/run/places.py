@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nazad.ops.structure import ARRAY
-from nazad.run.loops import Affine, Apply, Axis, Cast, Constant, Expr
+from nazad.run.loops import Affine, Apply, Axis, Cast, Constant, Expr, Index
 
-Index = tuple[Affine | Expr, ...]
 NOWHERE = Affine()
 """The place along a dimension of size one."""
 
@@ -24,27 +23,19 @@ def places(shape: Sequence[int], axes: Sequence[Axis]) -> Index:
 
 def reshaped(index: Index, new: Sequence[int], old: Sequence[int]) -> Index | None:
     """The place in an array of shape ``old`` that is read as one of shape ``new``."""
-    result: list[Affine | Expr] = []
+    result: list[Affine] = []
     for news, olds in reshape_groups(tuple(new), tuple(old)):
-        flat: Affine = NOWHERE
+        flat = NOWHERE
         for k in news:
-            place = index[k]
-            if not isinstance(place, Affine):
-                if len(news) == len(olds) == 1:
-                    break
+            flat = flat * new[k] + index[k]
+        split: list[Affine] = []
+        for k in reversed(olds[1:]):
+            parts = flat.split(old[k])
+            if parts is None:
                 return None
-            flat = flat * new[k] + place
-        else:
-            split: list[Affine | Expr] = []
-            for k in reversed(olds[1:]):
-                parts = flat.split(old[k])
-                if parts is None:
-                    return None
-                flat, low = parts
-                split.append(low)
-            result += [flat, *reversed(split)] if olds else []
-            continue
-        result.append(index[news[0]])
+            flat, low = parts
+            split.append(low)
+        result += [flat, *reversed(split)]
     for k, n in enumerate(old):
         if n == 1:
             result.insert(k, NOWHERE)
@@ -99,26 +90,16 @@ class TakePlan(NamedTuple):
 
     def source(self, index: Index, taken: Sequence[Expr]) -> Index:
         left = iter(taken)
-        found: list[Affine | Expr] = []
+        found: list[Affine] = []
         for part in self.parts:
             if part is ARRAY:
-                found.append(next(left))
+                found.append(Affine.read(next(left)))
             elif isinstance(part, int):
                 found.append(NOWHERE + part)
             else:
                 start, step, d = part
-                place = index[d]
-                found.append(
-                    place * step + start if isinstance(place, Affine) else _scaled(place, step, start)
-                )
+                found.append(index[d] * step + start)
         return tuple(found)
-
-
-def _scaled(place: Expr, step: int, start: int) -> Expr:
-    whole = np.dtype(np.int64)
-    if step != 1:
-        place = Apply(whole, "multiply", (place, Constant(whole, step)))
-    return Apply(whole, "add", (place, Constant(whole, start))) if start else place
 
 
 def plain(template: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -8,22 +8,23 @@ products is unrolled along two axes, so that each number that is read serves sev
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from nazad.run.llvm import Target
 from nazad.run.loops import (
-    Affine,
     Apply,
     Axis,
     Buffer,
     Expr,
     Fold,
+    Index,
     Load,
     Nest,
     Statement,
     Store,
     loads_of,
+    loose_in,
     walk,
 )
 
@@ -76,34 +77,25 @@ def lanes_for(nest: Nest, target: Target, size: int) -> int:
 
 def _conflicting(nest: Nest) -> bool:
     """Whether several points may add into one place that is known only while running."""
-    return any(s.add and any(isinstance(i, Expr) for i in s.index) for s in nest.statements)
+    return any(s.add and loose_in(s.index) for s in nest.statements)
 
 
-def stride_of(buffer: Buffer, index: Sequence[Affine | Expr], axis: Axis) -> int | None:
+def stride_of(buffer: Buffer, index: Index, axis: Axis) -> int | None:
     """How many entries further the next point along an axis is; None where there is no telling."""
     step = 0
     for place, stride in zip(index, buffer.strides, strict=True):
-        if isinstance(place, Expr):
-            if any(axis in axes_in(e) for e in walk(place)):
-                return None
-        else:
-            step += dict(place.terms).get(axis, 0) * stride
+        if any(axis in axes_in(e) for e, _ in place.loose):
+            return None
+        step += dict(place.terms).get(axis, 0) * stride
     return step
 
 
 def axes_in(expr: Expr) -> set[Axis]:
     """The axes along which an expression may change."""
-    return {
-        a
-        for e in walk(expr)
-        if isinstance(e, Load)
-        for i in e.index
-        if isinstance(i, Affine)
-        for a, _ in i.terms
-    }
+    return {a for e in walk(expr) if isinstance(e, Load) for i in e.index for a, _ in i.terms}
 
 
-def _accesses(nest: Nest) -> Iterator[tuple[Buffer, Sequence[Affine | Expr]]]:
+def _accesses(nest: Nest) -> Iterator[tuple[Buffer, Index]]:
     for s in nest.statements:
         yield s.buffer, s.index
         yield from ((load.buffer, load.index) for load in loads_of(s))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from nazad.run.loops import Apply, Cast, Expr, Load, Nest, Statement, walk
+from nazad.run.loops import Affine, Apply, Cast, Expr, Load, Nest, Statement, loose_in, walk
 
 
 def with_loads(nest: Nest, change: Callable[[Load], Load]) -> Nest:
@@ -19,7 +19,9 @@ def with_loads(nest: Nest, change: Callable[[Load], Load]) -> Nest:
 
 def _statement(s: Statement, now: dict[int, Expr], change: Callable[[Load], Load]) -> Statement:
     expr = _expr(s.expr, now, change)
-    index = tuple(_expr(i, now, change) if isinstance(i, Expr) else i for i in s.index)
+    for e in loose_in(s.index):
+        _expr(e, now, change)
+    index = tuple(_place(i, now) for i in s.index)
     if expr is s.expr and all(a is b for a, b in zip(index, s.index, strict=True)):
         return s
     return dataclasses.replace(s, expr=expr, index=index)
@@ -32,9 +34,15 @@ def _expr(expr: Expr, now: dict[int, Expr], change: Callable[[Load], Load]) -> E
     return now[id(expr)]
 
 
+def _place(place: Affine, now: dict[int, Expr]) -> Affine:
+    loose = tuple((now[id(e)], c) for e, c in place.loose)
+    same = all(a is b for (a, _), (b, _) in zip(loose, place.loose, strict=True))
+    return place if same else dataclasses.replace(place, loose=loose)
+
+
 def _rebuilt(e: Expr, now: dict[int, Expr], change: Callable[[Load], Load]) -> Expr:
     if isinstance(e, Load):
-        index = tuple(now[id(i)] if isinstance(i, Expr) else i for i in e.index)
+        index = tuple(_place(i, now) for i in e.index)
         same = all(a is b for a, b in zip(index, e.index, strict=True))
         return change(e if same else Load(e.dtype, e.buffer, index))
     if isinstance(e, Cast):

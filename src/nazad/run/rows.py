@@ -21,8 +21,8 @@ from nazad.run.loops import (
     Axis,
     Block,
     Buffer,
-    Expr,
     Fold,
+    Index,
     Item,
     Load,
     Nest,
@@ -85,11 +85,7 @@ def _rows_of(nests: Sequence[Nest]) -> dict[Nest, Axis]:
         for buffer, index in _accesses(nest):
             if buffer.kind != "constant":
                 for dim, place in enumerate(index):
-                    if (
-                        isinstance(place, Affine)
-                        and place.axis is not None
-                        and buffer.shape[dim] == place.axis.size
-                    ):
+                    if place.axis is not None and buffer.shape[dim] == place.axis.size:
                         classes.join((id(buffer), dim), (-k - 1, nest.axes.index(place.axis)))
     work: dict[Any, int] = {}
     members: dict[Any, dict[Nest, Axis]] = {}
@@ -120,7 +116,7 @@ class _Classes:
         self.parents[self.root(x)] = self.root(y)
 
 
-def _accesses(nest: Nest) -> Iterable[tuple[Buffer, tuple[Affine | Expr, ...]]]:
+def _accesses(nest: Nest) -> Iterable[tuple[Buffer, Index]]:
     for s in nest.statements:
         yield s.buffer, s.index
         yield from ((load.buffer, load.index) for load in loads_of(s))
@@ -143,12 +139,10 @@ class _Passes:
                 if nest not in writers.setdefault(s.buffer, []):
                     writers[s.buffer].append(nest)
 
-    def dim(self, index: Sequence[Affine | Expr], nest: Nest) -> int | None:
+    def dim(self, index: Index, nest: Nest) -> int | None:
         """The dimension that goes along the nest's rows."""
         row = self.rows.get(nest)
-        found = [
-            k for k, i in enumerate(index) if isinstance(i, Affine) and i.axis is row and row is not None
-        ]
+        found = [k for k, i in enumerate(index) if i.axis is row and row is not None]
         return found[0] if len(found) == 1 else None
 
     def _number(self, nest: Nest, writers: dict[Buffer, list[Nest]]) -> int:
@@ -166,7 +160,7 @@ class _Passes:
                 number = max(number, n)
         return number
 
-    def _aligned(self, buffer: Buffer, index: Sequence[Affine | Expr], nest: Nest) -> bool:
+    def _aligned(self, buffer: Buffer, index: Index, nest: Nest) -> bool:
         dim = self.dims.get(buffer)
         return dim is not None and self.dim(index, nest) == dim
 
@@ -231,7 +225,7 @@ def _kept_by_lane(block: Block, target: Target) -> list[Nest]:
         block.rows[block.nests[k]] = row
         axes = [Axis(a.name, a.size) for a in nest.axes if a is not row] + [Axis("lane", plan.width)]
         now = dict(zip([a for a in nest.axes if a is not row], axes, strict=False))
-        place = tuple(i.renamed(now) for i in s.index if isinstance(i, Affine))
+        place = tuple(i.renamed(now) for i in s.index)
         load = Load(parts.dtype, parts, (*place, Affine.of(axes[-1])))
         ends.append(Nest(axes, [Fold(s.buffer, place, load, "add", (axes[-1],))], nest.nodes))
     return ends
@@ -290,7 +284,7 @@ def _pack(block: Block) -> None:
         for s in nest.statements:
             for load in loads_of(s):
                 b = load.buffer
-                dims = [k for k, i in enumerate(load.index) if isinstance(i, Affine) and i.axis is row]
+                dims = [k for k, i in enumerate(load.index) if i.axis is row]
                 if b in packed or b.rows is not None or len(dims) != 1 or b.strides[dims[0]] == 1:
                     continue
                 if any(st.buffer is b for other in block.nests for st in other.statements):
@@ -322,6 +316,6 @@ def _reader(row: Axis, packed: dict[Buffer, tuple[Buffer, int]]) -> Callable[[Lo
             return load
         into, dim = packed[load.buffer]
         place = load.index[dim]
-        return Load(load.dtype, into, load.index) if isinstance(place, Affine) and place.axis is row else load
+        return Load(load.dtype, into, load.index) if place.axis is row else load
 
     return change

@@ -34,6 +34,7 @@ from nazad.run.loops import (
     Program,
     Statement,
     buffers_of,
+    loose_in,
     walk,
 )
 
@@ -177,7 +178,7 @@ class _Points:
     def run(self) -> None:
         """Work out everything, and then write it."""
         for s in self.nest.statements:
-            for root in (s.expr, *(i for i in s.index if isinstance(i, Expr))):
+            for root in (s.expr, *loose_in(s.index)):
                 for e in walk(root):
                     self.values[e] = self.values[e] if e in self.values else self._value(e)
         for s in self.nest.statements:
@@ -241,8 +242,8 @@ class _Points:
         """Where the entries are in the memory of the buffer, for each point."""
         buffer, total = what.buffer, np.intp(0)
         for k, (i, n, stride) in enumerate(zip(what.index, buffer.shape, buffer.strides, strict=True)):
-            place = self._affine(i) if isinstance(i, Affine) else self.values[i].astype(np.intp)
-            if k == buffer.rows and isinstance(i, Affine) and self.space.rows is not None:
+            place = self._affine(i)
+            if k == buffer.rows and self.space.rows is not None:
                 place = place - self.space.start * dict(i.terms).get(self.space.rows, 0)
             if np.size(place) and not (np.min(place) >= 0 and np.max(place) < n):
                 raise CompileError(f"a place in {buffer} is outside dimension {k} of size {n}: {i}")
@@ -250,7 +251,8 @@ class _Points:
         return total
 
     def _affine(self, place: Affine) -> Any:
-        return sum((self.at[a] * c for a, c in place.terms), np.intp(place.offset))
+        fixed = sum((self.at[a] * c for a, c in place.terms), np.intp(place.offset))
+        return sum((self.values[e].astype(np.intp) * c for e, c in place.loose), fixed)
 
 
 def _call(call: Call, memory: Memory) -> None:
