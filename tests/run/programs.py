@@ -468,6 +468,8 @@ class _Author:
         texts = ["{0} @ {1}", "{0} @ np.swapaxes({1}, -1, -2)", "np.swapaxes({0}, -1, -2) @ {1}"]
         texts += ["np.einsum('ij,kj->ik', {0}, {1})", "np.einsum('ij,ij->i', {0}, {1})", "np.outer({0}, {1})"]
         texts += ["np.einsum('i,j->ji', {0}, {1})", "np.einsum('ij,i->j', {0}, {1})", "np.dot({0}, {1})"]
+        texts += ["np.tril({0}) @ {1}", "{0} @ np.triu({1})", "np.tril({0} @ {1})", "np.triu({0} @ {1}.T, 1)"]
+        texts += ["np.tril({0}, -1) @ np.tril({1})", "np.diag({0}) @ {1}", "np.tril(np.tril({0}) @ {1})"]
         texts += ["np.einsum('ij,jk,ik->i', {0}, {1}, {0})", "np.tensordot({0}, {1}, 1)"]
         bound = x.largest * y.largest * max(x.shape[-1:] + y.shape + (1,))
         for text in self.draw(st.permutations(texts)):

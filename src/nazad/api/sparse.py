@@ -31,6 +31,7 @@ Numbers = np.ndarray[Any, Any]
 
 _PLANS = 8  # how many are kept for one function
 _BATCH = 1 << 25  # numbers in the largest array of one batch
+_FEW = 64  # colours that are written out one by one in a trace
 _LARGE = 1 << 12  # numbers in an array from which on a batch of them no longer fits into the cache
 
 
@@ -321,7 +322,8 @@ def _for_all_colors(done: Run, batch: _Batch, along: Callable[..., tuple[Value, 
     faster one colour after another.
     """
     size = batch.colors.size
-    if size > 1 and (done.trace.nested or _largest(done) < _LARGE):
+    many = done.trace.nested and size > _FEW
+    if size > 1 and (many or _largest(done) < _LARGE):
         return _joined([np.reshape(a, (size, np.size(a) // size)) for a in vmap(along)(*batch.seeds)], 1)
     rows = (along(*seeds) for seeds in zip(*batch.seeds, strict=True))
     return _joined([_joined([np.reshape(a, (1, np.size(a))) for a in row], 1) for row in rows], 0)

@@ -117,7 +117,7 @@ def _demands(
     if s.op.name in ("matmul", "einsum"):
         return work[v] > 0 and np.size(F[v]) < _points(s, F)
     if s.op.name == "reshape":
-        return not inline[s]
+        return not inline[s] and not affine_reshape(shape_of(F[v]), shape_of(F[s]))
     return not (inline[s] or s.op.fold or s.op.name in ("stack", "concatenate", "scatter"))  # a call of NumPy
 
 

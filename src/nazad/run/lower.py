@@ -39,7 +39,17 @@ from nazad.run.loops import (
     Statement,
     Store,
 )
-from nazad.run.places import NOWHERE, Index, TakePlan, held, places, plain, reshaped, take_plan
+from nazad.run.places import (
+    NOWHERE,
+    Index,
+    TakePlan,
+    affine_reshape,
+    held,
+    places,
+    plain,
+    reshaped,
+    take_plan,
+)
 from nazad.run.sparsity import analyse, product_terms
 
 
@@ -101,6 +111,8 @@ class Lowering:
         self.kept: Kept = choose_kept(graph, F, results=outer is None)
         self.sparsity = analyse(graph, F) if outer is None else None
         self.buffers: dict[Node, Buffer] = {}
+        self.whole: dict[Node, Buffer] = {}
+        self.short: dict[Node, Buffer] = {}
         self.sliced: dict[Node, tuple[Buffer, Affine]] = {}
         self.constants: list[Buffer] = [] if outer is None else outer.constants
         self.deep: int = 0 if outer is None else outer.deep + 1
@@ -119,13 +131,13 @@ class Lowering:
         for k, v in enumerate(results):
             if v in self.buffers or v.is_source or v.op is control.part:
                 outputs.append(self._new(v, f"y{k}", "output", k))
-                copies.append(self._copy(v, outputs[-1]))
+                copies.append(self.copy(v, outputs[-1]))
             else:
                 outputs.append(self._buffer(v, f"y{k}", "output", k))
         drafts = self.drafts()
         ok = self.graph.sinks[-1] if self.guarded else None
         if ok is not None and ok not in self.buffers:  # a constant, or an argument
-            copies.append(self._copy(ok, self._new(ok, "ok", "local", -1)))
+            copies.append(self.copy(ok, self._new(ok, "ok", "local", -1)))
         held = None if ok is None else self.buffers[ok] if ok in self.buffers else copies[-1].buffer
         return Lowered([*drafts, *copies], inputs, outputs, self.constants, held)
 
@@ -141,7 +153,7 @@ class Lowering:
 
     def kept_buffer(self, p: Node) -> Buffer:
         """The buffer of a node that has one."""
-        return self.constant(p) if p.op is CONSTANT else self.buffers[p]
+        return self.constant(p, whole=True) if p.op is CONSTANT else self.buffers[p]
 
     def shape(self, v: Node) -> tuple[int, ...]:
         return shape_of(self.F[v])
@@ -156,21 +168,27 @@ class Lowering:
         self.buffers[v] = buffer = self._new(v, name, kind, number)
         return buffer
 
-    def _copy(self, v: Node, out: Buffer) -> Draft:
+    def copy(self, v: Node, out: Buffer) -> Draft:
+        """A draft that writes a whole buffer."""
+
         def write(writer: Writer, axes: Sequence[Axis]) -> list[Statement]:
             place = places(out.shape, axes)
             return [Store(out, place, writer.defined(v, place, out))]
 
         return Draft(v, sizes_of(out.shape), write, out, "whole")
 
-    def constant(self, v: Node) -> Buffer:
-        """The buffer of an array that was captured."""
-        if v not in self.buffers:
-            value = np.array(self.F[v], order="C", ndmin=0)
-            buffer = self._buffer(v, f"c{len(self.constants)}", "constant", len(self.constants))
-            buffer.value = value
+    def constant(self, v: Node, whole: bool = False) -> Buffer:
+        """The buffer of an array that was captured; short in dimensions along which it is all alike."""
+        known = self.whole if whole else self.short
+        if v not in known:
+            value = np.asarray(self.F[v])
+            value = np.array(value if whole else shortened(value), order="C")
+            buffer = Buffer(
+                f"c{len(self.constants)}", value.shape, value.dtype, "constant", len(self.constants)
+            )
+            known[v], buffer.value = buffer, value
             self.constants.append(buffer)
-        return self.buffers[v]
+        return known[v]
 
     def _drafts(self, v: Node) -> Sequence[Draft | Call | LoopDraft]:
         if v.op.name in RULES and (is_ours(v.op) or v.op is control.loop):
@@ -178,7 +196,7 @@ class Lowering:
         if v.op.fold:
             return [_fold(self, v)]
         if is_inline(v, self.F):
-            return [self._copy(v, self.buffers[v])]
+            return [self.copy(v, self.buffers[v])]
         return [Call(v, [self.operand(p) for p in v.preds], [self.buffers[v]])]
 
     def operand(self, p: Node) -> Any:
@@ -267,7 +285,8 @@ class Writer:
         if uniform is not None:
             return Constant(value.dtype, uniform)
         buffer = self.lowering.constant(v)
-        return Load(buffer.dtype, buffer, index)
+        place = tuple(NOWHERE if n == 1 else i for i, n in zip(index, buffer.shape, strict=True))
+        return Load(buffer.dtype, buffer, place)
 
     def _applied(self, v: Node, args: Sequence[Expr]) -> Expr:
         dtype = self.lowering.dtype(v)
@@ -332,6 +351,23 @@ def cast(expr: Expr, dtype: np.dtype[Any]) -> Expr:
 def sizes_of(shape: Sequence[int]) -> tuple[int, ...]:
     """The sizes of the axes that :func:`places` takes for a shape."""
     return tuple(n for n in shape if n != 1)
+
+
+def shortened(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The array with each dimension along which it is all alike at length one."""
+    for k, n in enumerate(value.shape):
+        first = value[(slice(None),) * k + (slice(0, 1),)]
+        if n > 1 and (value.strides[k] == 0 or _same_bits(value, first)):
+            value = first
+    return value
+
+
+def _same_bits(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
+    """Whether two arrays agree to the last bit, one of them broadcast."""
+    if a.dtype.kind != "f":
+        return bool((a == b).all())
+    whole = np.dtype(f"i{a.dtype.itemsize}")
+    return bool((np.ascontiguousarray(a).view(whole) == np.ascontiguousarray(b).view(whole)).all())
 
 
 def _uniform(value: Value) -> Any:
@@ -484,12 +520,31 @@ def _taken_shape(plan: TakePlan, template: Any, shape: tuple[int, ...]) -> tuple
     return ghost[tuple(next(fill) if part is ARRAY else part for part in template)].shape
 
 
+def _reshaped(lowering: Lowering, v: Node) -> Sequence[Draft | Call | LoopDraft]:
+    """Dimensions that are joined: each entry is written where it belongs."""
+    (p,), out = v.preds, lowering.buffers[v]
+    old = lowering.shape(p)
+    if is_inline(v, lowering.F):
+        return [lowering.copy(v, out)]
+    if not affine_reshape(old, out.shape):
+        return [Call(v, [lowering.operand(p)], [out])]
+
+    def write(writer: Writer, axes: Sequence[Axis]) -> list[Statement]:
+        place = places(old, axes)
+        there = reshaped(place, old, out.shape)
+        assert there is not None
+        return [Store(out, there, writer.expr(p, place))]
+
+    return [Draft(v, sizes_of(old), write, out)]
+
+
 RULES: dict[str, Callable[[Lowering, Node], Sequence[Draft | Call | LoopDraft]]] = {
     "matmul": _product,
     "einsum": _product,
     "stack": _joined,
     "concatenate": _joined,
     "scatter": _scattered,
+    "reshape": _reshaped,
 }
 """What writes the drafts of operations that have a buffer of their own; loops have a room of their own,
 :mod:`nazad.run.body`, which enters them here."""

@@ -97,7 +97,7 @@ def _rows_of(nests: Sequence[Nest]) -> dict[Nest, Axis]:
             if axis.size >= _FEW and nest not in members.setdefault(root, {}):
                 members[root][nest] = axis
                 work[root] = work.get(root, 0) + nest.points * axis.size
-    best = max(work, key=lambda root: work[root], default=None)
+    best = max((r for r in work if len(members[r]) > 1), key=lambda root: work[root], default=None)
     return {} if best is None else members[best]
 
 

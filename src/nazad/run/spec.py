@@ -9,7 +9,7 @@ entry nobody has written, goes outside a dimension, or stores several values in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -175,6 +175,15 @@ class _Points:
         self.loads: dict[Buffer, list[Any]] = {}
         self.stores: dict[Buffer, list[tuple[Array, bool]]] = {}
 
+    def _inside(self, axes: Collection[Axis]) -> Any:
+        """Where these axes are within their limits. What is left out adds zero, or nobody uses it."""
+        kept: Any = np.True_
+        for axis in self.nest.limits.keys() & axes:
+            by, low, high = self.nest.limits[axis]
+            low_here, high_here = np.array(low)[self.at[by]], np.array(high)[self.at[by]]
+            kept = kept & (low_here <= self.at[axis]) & (self.at[axis] < high_here)
+        return kept
+
     def run(self) -> None:
         """Work out everything, and then write it."""
         for s in self.nest.statements:
@@ -191,6 +200,11 @@ class _Points:
             x, done = self._folded(s, x, places)
         places = np.broadcast_to(places, x.shape)
         self._demand_order(s, places)
+        if self.nest.limits:
+            kept = np.broadcast_to(self._inside(self.nest.limits.keys() - {*s.over}), x.shape)
+            x, places = x[kept], places[kept]
+        if isinstance(s, Fold) and s.by_lane:
+            x, places = _apart(s, x, places)
         if s.add:
             self.memory.read(s.buffer, places)
             np.add.at(self.memory.of(s.buffer)[0], places, x)
@@ -200,6 +214,7 @@ class _Points:
     def _folded(self, s: Fold, x: Array, places: Any) -> tuple[Array, bool]:
         """The fold; by the rows of a block, into what those before have left, and done with the last."""
         ufunc, over = getattr(np, s.op), tuple(k for k, a in enumerate(self.nest.axes) if a in s.over)
+        x = np.where(self._inside(s.over), x, x.dtype.type(0)) if self.nest.limits else x
         x = ufunc.reduce(x, axis=over, dtype=x.dtype, keepdims=True)
         rows, start, step = self.space[1:]
         if rows is None or rows not in s.over:
@@ -236,7 +251,11 @@ class _Points:
             return np.empty(self.shape, load.dtype)
         places = self._places(load)
         self.loads.setdefault(load.buffer, []).append(places)
-        return self.memory.read(load.buffer, places)
+        if not self.nest.limits:
+            return self.memory.read(load.buffer, places)
+        x, kept = np.zeros(self.shape, load.dtype), np.broadcast_to(self._inside(self.nest.axes), self.shape)
+        x[kept] = self.memory.read(load.buffer, np.broadcast_to(places, self.shape)[kept])
+        return x
 
     def _places(self, what: Load | Statement) -> Any:
         """Where the entries are in the memory of the buffer, for each point."""
@@ -253,6 +272,13 @@ class _Points:
     def _affine(self, place: Affine) -> Any:
         fixed = sum((self.at[a] * c for a, c in place.terms), np.intp(place.offset))
         return sum((self.values[e].astype(np.intp) * c for e, c in place.loose), fixed)
+
+
+def _apart(s: Fold, x: Array, places: Array) -> tuple[Array, Array]:
+    """The parts of a total, which is as good as any in the first of them."""
+    parts = np.full((*x.shape, s.buffer.shape[-1]), getattr(np, s.op).identity, x.dtype)
+    parts[..., 0] = x
+    return parts, places[..., None] + np.arange(s.buffer.shape[-1]) * s.buffer.strides[-1]
 
 
 def _call(call: Call, memory: Memory) -> None:
