@@ -13,6 +13,7 @@ them written, so that what they have in common is worked out once.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ import numpy as np
 from nazad.graph import CONSTANT, PYTHON_NUMBERS, Graph, Node, Value, dtype_of, shape_of
 from nazad.ops import control
 from nazad.ops.families import Elementwise
-from nazad.ops.structure import ARRAY
+from nazad.ops.structure import ARRAY, assemble
 from nazad.run import lanes
 from nazad.run.bounds import Bound, bounds
 from nazad.run.keep import Kept, choose_kept, is_inline, is_ours, kind_of
@@ -51,6 +52,9 @@ from nazad.run.places import (
     take_plan,
 )
 from nazad.run.sparsity import analyse, product_terms
+
+_FEW_ENTRIES = 1 << 22
+"""Entries up to which it is found out whether pieces of a scatter fall on one another."""
 
 
 class Draft(NamedTuple):
@@ -111,6 +115,7 @@ class Lowering:
         self.kept: Kept = choose_kept(graph, F, results=outer is None)
         self.sparsity = analyse(graph, F) if outer is None else None
         self.buffers: dict[Node, Buffer] = {}
+        self._even: dict[Node, tuple[int, tuple[int, ...]] | None] = {}
         self.whole: dict[Node, Buffer] = {}
         self.short: dict[Node, Buffer] = {}
         self.sliced: dict[Node, tuple[Buffer, Affine]] = {}
@@ -176,6 +181,13 @@ class Lowering:
             return [Store(out, place, writer.defined(v, place, out))]
 
         return Draft(v, sizes_of(out.shape), write, out, "whole")
+
+    def even(self, v: Node) -> tuple[int, tuple[int, ...]] | None:
+        """Of an array of places that count evenly: the first, and the step along each dimension."""
+        if v not in self._even:
+            known = v.op is CONSTANT and np.size(self.F[v]) > 0 and np.ndim(self.F[v]) > 0
+            self._even[v] = counted(np.asarray(self.F[v])) if known else None
+        return self._even[v]
 
     def constant(self, v: Node, whole: bool = False) -> Buffer:
         """The buffer of an array that was captured; short in dimensions along which it is all alike."""
@@ -270,13 +282,13 @@ class Writer:
     def _made(self, v: Node, index: Index) -> Expr:
         if v.op is CONSTANT:
             return self._constant(v, index)
+        if v.op.name == "take" and len(v.preds) > 1:
+            return self.expr(v.preds[0], self._taken(v, index))
         args = [self.known[need] for need in self._needs(v, index)]
         if isinstance(v.op, Elementwise) or v.op.name == "where":
             return self._applied(v, args)
         if v.op.name == "astype":
             return cast(args[0], self.lowering.dtype(v))
-        if v.op.name == "take" and len(v.preds) > 1:
-            return self.expr(v.preds[0], self._taken(v, index, args))
         return args[0]
 
     def _constant(self, v: Node, index: Index) -> Expr:
@@ -318,15 +330,31 @@ class Writer:
 
     def _needs_of_take(self, v: Node, index: Index) -> list[tuple[Node, Index]]:
         plan = self._plan(v)
-        arrays = [(a, plan.array_index(k, index)) for k, a in enumerate(v.preds[1:])]
-        return arrays or [(v.preds[0], plan.source(index, ()))]
+        arrays = [
+            (a, plan.array_index(k, index))
+            for k, a in enumerate(v.preds[1:])
+            if self.lowering.even(a) is None
+        ]
+        return arrays if len(v.preds) > 1 else [(v.preds[0], plan.source(index, ()))]
 
-    def _taken(self, v: Node, index: Index, args: Sequence[Expr]) -> Index:
+    def _taken(self, v: Node, index: Index) -> Index:
         plan = self._plan(v)
         spots = [
-            held(a, n, is_sure(p, self.F, n)) for a, p, n in zip(args, v.preds[1:], plan.indexed, strict=True)
+            self.spot(a, plan.array_index(k, index), n)
+            for k, (a, n) in enumerate(zip(v.preds[1:], plan.indexed, strict=True))
         ]
         return plan.source(index, spots)
+
+    def spot(self, array: Node, index: Index, size: int) -> Affine:
+        """The place that an entry of an index array names, in a dimension of this size."""
+        even = self.lowering.even(array)
+        if even is None or not is_sure(array, self.F, size):
+            return Affine.read(held(self.expr(array, index), size, is_sure(array, self.F, size)))
+        first, steps = even
+        return (
+            functools.reduce(lambda a, b: a + b, [i * c for i, c in zip(index, steps, strict=True)], Affine())
+            + first
+        )
 
     def _plan(self, v: Node) -> TakePlan:
         return take_plan(plain(v.params["template"]), tuple(self.lowering.shape(p) for p in v.preds))
@@ -351,6 +379,24 @@ def cast(expr: Expr, dtype: np.dtype[Any]) -> Expr:
 def sizes_of(shape: Sequence[int]) -> tuple[int, ...]:
     """The sizes of the axes that :func:`places` takes for a shape."""
     return tuple(n for n in shape if n != 1)
+
+
+def counted(places: np.ndarray[Any, Any]) -> tuple[int, tuple[int, ...]] | None:
+    """The first of some places and the steps between them, if those are even.
+
+    Examples
+    --------
+    >>> counted(np.array([[3, 5], [4, 6]]))
+    (3, (1, 2))
+    """
+    corner = (0,) * places.ndim
+    first, steps = int(places[corner]), []
+    for k, n in enumerate(places.shape):
+        second = (*corner[:k], 1, *corner[k + 1 :])
+        steps.append(int(places[second]) - first if n > 1 else 0)
+    ranges = [np.arange(n) * c for n, c in zip(places.shape, steps, strict=True)]
+    even = first + functools.reduce(np.add, np.ix_(*ranges))
+    return (first, tuple(steps)) if np.array_equal(even, places) else None
 
 
 def shortened(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -476,14 +522,30 @@ def _part(
 
 
 def _scattered(lowering: Lowering, v: Node) -> Sequence[Draft | Call]:
-    """Zero, and then each piece is added where it belongs; unless the first is a whole."""
+    """Zero, and then each piece is added where it belongs; or set, where there is no other."""
     out = lowering.buffers[v]
     pieces = list(v.params["layout"].pieces(v.preds))
+    hits = _hits(lowering, pieces, out.shape)
+    if hits is not None and hits.max(initial=0) <= 1:
+        drafts = [] if hits.all() else [_zero(v, out)]
+        return drafts + [_piece(lowering, v, out, *piece, add="set" if drafts else "") for piece in pieces]
     whole = pieces[0][0] == (...,) and lowering.shape(pieces[0][1]) == out.shape
     drafts = [] if whole else [_zero(v, out)]
     return drafts + [
-        _piece(lowering, v, out, *piece, add=not (whole and k == 0)) for k, piece in enumerate(pieces)
+        _piece(lowering, v, out, *piece, add="" if whole and k == 0 else "add")
+        for k, piece in enumerate(pieces)
     ]
+
+
+def _hits(lowering: Lowering, pieces: Sequence[Any], shape: tuple[int, ...]) -> np.ndarray[Any, Any] | None:
+    """How many pieces fall on each entry; None where that is not known."""
+    arrays = [a for _, _, arrays in pieces for a in arrays]
+    if not arrays or any(a.op is not CONSTANT for a in arrays) or math.prod(shape) > _FEW_ENTRIES:
+        return None
+    hits = np.zeros(shape, np.int32)
+    for template, _, arrays in pieces:
+        np.add.at(hits, assemble(template, [lowering.F[a] for a in arrays]), 1)
+    return hits
 
 
 def _zero(v: Node, out: Buffer) -> Draft:
@@ -494,7 +556,7 @@ def _zero(v: Node, out: Buffer) -> Draft:
 
 
 def _piece(
-    lowering: Lowering, v: Node, out: Buffer, template: Any, part: Node, arrays: Sequence[Node], add: bool
+    lowering: Lowering, v: Node, out: Buffer, template: Any, part: Node, arrays: Sequence[Node], add: str
 ) -> Draft:
     plan = take_plan(plain(template), (out.shape, *(lowering.shape(a) for a in arrays)))
     shape = _taken_shape(plan, template, out.shape)
@@ -503,12 +565,12 @@ def _piece(
     def write(writer: Writer, axes: Sequence[Axis]) -> list[Statement]:
         place = places(shape, axes)
         spots = [
-            held(writer.expr(a, plan.array_index(k, place)), n, is_sure(a, lowering.F, n))
+            writer.spot(a, plan.array_index(k, place), n)
             for k, (a, n) in enumerate(zip(arrays, plan.indexed, strict=True))
         ]
         last = place[len(place) - len(own) :]
         read = tuple(NOWHERE if n == 1 else i for n, i in zip(own, last, strict=True))
-        return [Store(out, plan.source(place, spots), cast(writer.expr(part, read), out.dtype), add)]
+        return [Store(out, plan.source(place, spots), cast(writer.expr(part, read), out.dtype), add == "add")]
 
     return Draft(v, sizes_of(shape), write, out, "add" if add else "part")
 

@@ -88,12 +88,12 @@ class TakePlan(NamedTuple):
         last = self.arrays[len(self.arrays) - len(shape) :]
         return tuple(NOWHERE if n == 1 else index[d] for d, n in zip(last, shape, strict=True))
 
-    def source(self, index: Index, taken: Sequence[Expr]) -> Index:
+    def source(self, index: Index, taken: Sequence[Affine]) -> Index:
         left = iter(taken)
         found: list[Affine] = []
         for part in self.parts:
             if part is ARRAY:
-                found.append(Affine.read(next(left)))
+                found.append(next(left))
             elif isinstance(part, int):
                 found.append(NOWHERE + part)
             else:

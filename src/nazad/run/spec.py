@@ -176,7 +176,7 @@ class _Points:
         self.stores: dict[Buffer, list[tuple[Array, bool]]] = {}
 
     def _inside(self, axes: Collection[Axis]) -> Any:
-        """Where these axes are within their limits. What is left out adds zero, or nobody uses it."""
+        """Where these axes are within their limits. Outside, zeros are added, or anything is written."""
         kept: Any = np.True_
         for axis in self.nest.limits.keys() & axes:
             by, low, high = self.nest.limits[axis]
@@ -201,8 +201,7 @@ class _Points:
         places = np.broadcast_to(places, x.shape)
         self._demand_order(s, places)
         if self.nest.limits:
-            kept = np.broadcast_to(self._inside(self.nest.limits.keys() - {*s.over}), x.shape)
-            x, places = x[kept], places[kept]
+            x = np.where(self._inside(self.nest.limits.keys() - {*s.over}), x, _wrong(x))
         if isinstance(s, Fold) and s.by_lane:
             x, places = _apart(s, x, places)
         if s.add:
@@ -272,6 +271,11 @@ class _Points:
     def _affine(self, place: Affine) -> Any:
         fixed = sum((self.at[a] * c for a, c in place.terms), np.intp(place.offset))
         return sum((self.values[e].astype(np.intp) * c for e, c in place.loose), fixed)
+
+
+def _wrong(x: Array) -> Array:
+    """What certainly makes a difference where it is used."""
+    return np.full_like(x, np.nan) if x.dtype.kind == "f" else ~x
 
 
 def _apart(s: Fold, x: Array, places: Array) -> tuple[Array, Array]:
