@@ -19,7 +19,7 @@ import numpy as np
 
 from nazad.errors import CompileError
 from nazad.graph import PYTHON_NUMBERS, Graph, Node, Value, dtype_of, shape_of
-from nazad.run import cache, cpython
+from nazad.run import cache, cpython, threads
 from nazad.run.emit import module_ir, segments
 from nazad.run.entry import entry_ir, make_entry
 from nazad.run.llvm import Machine, Target
@@ -125,6 +125,8 @@ class Compiled:
         self.ir = self.times.of("emit", module_ir, self.program, Target.host())
         if self.is_whole:
             self.ir += "\n" + self.times.of("emit", entry_ir, self.signature, Target.host().attributes)
+        if threads.DECLARE in self.ir:
+            threads.prepare()
         machine: Machine = self.times.of("machine code", cache.compiled, self.ir, self.name)
         return machine
 

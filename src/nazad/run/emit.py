@@ -7,7 +7,9 @@ native parts, there are several such functions, ``@segment0``, ``@segment1``, ..
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
+from nazad.run import threads
 from nazad.run.gemm import Gemm, as_gemm, gemm_lines
 from nazad.run.llvm import Target
 from nazad.run.loops import (
@@ -26,6 +28,7 @@ from nazad.run.loops import (
     buffers_of,
 )
 from nazad.run.nest import NestCode, identity
+from nazad.run.parts import rows_of_part
 from nazad.run.plan import plan_nest
 from nazad.run.vectormath import support
 from nazad.run.vectormath.writer import Writer
@@ -88,18 +91,43 @@ def _pointer(buffer: Buffer, known: dict[Buffer, str]) -> list[str]:
     ]
 
 
-def _function(name: str, item: Nest | Block | Loop, target: Target) -> tuple[str, list[Writer]]:
+def _function(name: str, item: Item, target: Target) -> tuple[str, list[Writer]]:
     buffers = buffers_of(item)
     pointers = {b: f"%p{k}" for k, b in enumerate(buffers)}
     code = _Function(pointers, target, f"{name}.")
-    code.write(item)
+    if isinstance(item, Block) and item.parts > 1:
+        part = _part(name, item, pointers, target)
+        code.begin(item)
+        code.all_parts(f"@{name}.part", item.parts)
+        before, writers = [part.text], [*code.writers, *part.writers]
+    else:
+        code.write(item)
+        before, writers = [], code.writers
     arguments = ", ".join(f"ptr noalias {p}" for p in pointers.values())
     small = isinstance(item, Nest) and item.points <= _SMALL
     attributes = "alwaysinline" if small else "noinline"
     head = f"define internal void @{name}({arguments}) {attributes} {target.attributes} {{"
-    return "\n".join(
-        [*code.tables, head, "entry:", *code.allocas, *code.lines, "  ret void", "}"]
-    ), code.writers
+    return "\n".join([*before, code.body(head)]), writers
+
+
+class _Part(NamedTuple):
+    text: str
+    writers: list[Writer]
+
+
+def _part(name: str, block: Block, pointers: dict[Buffer, str], target: Target) -> _Part:
+    """Two functions: one part of a block, and what takes its pointers from a table."""
+    code = _Function(pointers, target, f"{name}.part.")
+    code.one_part(block)
+    arguments = ", ".join(f"ptr noalias {p}" for p in pointers.values())
+    head = f"define internal void @{name}.rows({arguments}, i64 %part) noinline {target.attributes} {{"
+    lines = [f"define internal void @{name}.part(ptr %table, i64 %part) {target.attributes} {{", "entry:"]
+    for k, p in enumerate(pointers.values()):
+        lines.append(f"  {p}.at = getelementptr ptr, ptr %table, i64 {k}")
+        lines.append(f"  {p} = load ptr, ptr {p}.at")
+    given = ", ".join(f"ptr {p}" for p in pointers.values())
+    lines += [f"  call void @{name}.rows({given}, i64 %part)", "  ret void", "}"]
+    return _Part("\n".join([code.body(head), *lines]), code.writers)
 
 
 class _Function:
@@ -115,6 +143,46 @@ class _Function:
         self.block = "entry"
         self.count = 0
         self.around: dict[Axis, str] = {}
+
+    def body(self, head: str) -> str:
+        """The whole function."""
+        return "\n".join([*self.tables, head, "entry:", *self.allocas, *self.lines, "  ret void", "}"])
+
+    def all_parts(self, function: str, parts: int) -> None:
+        """Run all parts of a block, on whatever threads there are."""
+        count = len(self.pointers)
+        self.allocas.append(f"  %table = alloca [{count} x ptr]")
+        for k, p in enumerate(self.pointers.values()):
+            self.lines.append(f"  %table.{k} = getelementptr ptr, ptr %table, i64 {k}")
+            self.lines.append(f"  store ptr {p}, ptr %table.{k}")
+        self.lines.append(f"  {threads.call(function, '%table', parts)}")
+        self.declared(threads.DECLARE)
+
+    def one_part(self, block: Block) -> None:
+        """The rows of the part whose number is given; the last one takes the rest."""
+        whole, rows = block.size - block.size % block.step, rows_of_part(block)
+        assert block.part is not None
+        self.around[block.part] = "%part"
+        self.lines += [
+            f"  %first = mul i64 %part, {rows}",
+            f"  %behind = add i64 %first, {rows}",
+            f"  %end = call i64 @llvm.smin.i64(i64 %behind, i64 {whole})",
+        ]
+        self.declared("declare i64 @llvm.smin.i64(i64, i64)")
+        self._repeat("%first", "%end", block.step, lambda row: self._some_rows(block, row, block.step))
+        if whole < block.size:
+            self.lines.append(f"  %is.last = icmp eq i64 %part, {block.parts - 1}")
+            self.lines.append("  br i1 %is.last, label %rest, label %finished")
+            self.lines.append("rest:")
+            self.block = "rest"
+            self._some_rows(block, str(whole), block.size - whole)
+            self.lines += ["  br label %finished", "finished:"]
+            self.block = "finished"
+
+    def declared(self, declaration: str) -> None:
+        writer = Writer(1, self.target.fma)
+        writer.declares.add(declaration)
+        self.writers.append(writer)
 
     def write(self, item: Item) -> None:
         if isinstance(item, Block):
@@ -134,17 +202,22 @@ class _Function:
 
         self._repeat(0, loop.axis.size, 1, inside)
 
-    def _repeat(self, start: int, end: int, step: int, inside: Callable[[str], None]) -> None:
+    def _repeat(self, start: int | str, end: int | str, step: int, inside: Callable[[str], None]) -> None:
         """A loop around what ``inside`` writes, which gets the name of the counter."""
         self.count += 1
         label, counter = f"round.{self.count}", f"%at.{self.count}"
-        self.lines += [f"  br label %{label}", f"{label}:"]
+        if isinstance(end, str):  # there may be nothing to do
+            self.lines.append(f"  {counter}.some = icmp slt i64 {start}, {end}")
+            self.lines.append(f"  br i1 {counter}.some, label %{label}, label %{label}.done")
+            self.lines.append(f"{label}:")
+        else:
+            self.lines += [f"  br label %{label}", f"{label}:"]
         self.lines.append(f"  {counter} = phi i64 [{start}, %{self.block}], [{counter}.up, %{label}.next]")
         self.block = label
         inside(counter)
         self.lines += [f"  br label %{label}.next", f"{label}.next:"]
         self.lines.append(f"  {counter}.up = add nuw nsw i64 {counter}, {step}")
-        self.lines.append(f"  {counter}.again = icmp ult i64 {counter}.up, {end}")
+        self.lines.append(f"  {counter}.again = icmp slt i64 {counter}.up, {end}")
         self.lines.append(f"  br i1 {counter}.again, label %{label}, label %{label}.done")
         self.lines.append(f"{label}.done:")
         self.block = f"{label}.done"
@@ -177,25 +250,23 @@ class _Function:
         slots, lines, declare = gemm_lines(product, self.pointers, f"gemm.{self.count}")
         self.allocas += slots
         self.lines += lines
-        writer = Writer(1, self.target.fma)
-        writer.declares.add(declare)
-        self.writers.append(writer)
+        self.declared(declare)
 
     def _rows(self, block: Block) -> None:
         """A loop over blocks of rows, and once more for the rows that are left."""
-        self._begin(block)
+        self.begin(block)
         whole = block.size - block.size % block.step
         self._repeat(0, whole, block.step, lambda row: self._some_rows(block, row, block.step))
         if whole < block.size:
             self._some_rows(block, str(whole), block.size - whole)
 
-    def _begin(self, block: Block) -> None:
+    def begin(self, block: Block) -> None:
         """Folds over the rows begin before the first block."""
         for nest in block.nests:
             row = block.rows[nest]
             for start in self._beginnings(nest, {row: ("0", block.step)}, {row: block.step}):
                 if row not in start.axes:
-                    self.nest(start, {}, {}, starting=False)
+                    self.nest(_for_all(start, block), {}, {}, starting=False)
 
     def _some_rows(self, block: Block, start: str, count: int) -> None:
         for nest in block.nests:
@@ -213,6 +284,12 @@ class _Function:
         return beginnings(
             nest, NestCode(nest, plan, self.target, Writer(plan.width, True), self.pointers, starts)
         )
+
+
+def _for_all(start: Nest, block: Block) -> Nest:
+    """What folds begin with, for all parts."""
+    with_part = block.part is not None and block.parts > 1
+    return Nest([block.part, *start.axes], start.statements) if with_part and block.part else start
 
 
 def beginnings(nest: Nest, code: NestCode) -> list[Nest]:

@@ -126,6 +126,8 @@ class Buffer:
         The dimension of which a block keeps only a few rows at a time.
     owner : Block, Loop or None
         What writes it anew on each of its rounds; nothing outside reads it.
+    step : int or None
+        Entries from one part to the next, where the first dimension counts the parts of a block.
     """
 
     name: str
@@ -137,6 +139,7 @@ class Buffer:
     rows: int | None = None
     value: Any = None
     owner: Any = None
+    step: int | None = None
 
     @property
     def strides(self) -> tuple[int, ...]:
@@ -145,6 +148,8 @@ class Buffer:
         for k in reversed(self.order or range(len(self.shape))):
             strides[k] = step
             step *= self.shape[k]
+        if self.step is not None:
+            strides[0] = self.step
         return tuple(strides)
 
     @property
@@ -296,15 +301,22 @@ class Nest:
 
 @dataclass(eq=False)
 class Block:
-    """Nests that run together on ``step`` rows at a time; ``rows`` has the axis that counts them in each."""
+    """Nests that run together on ``step`` rows at a time; ``rows`` has the axis that counts them in each.
+
+    The blocks of rows are dealt out to ``parts`` that may run at the same time; the axis ``part`` says in
+    places which one it is.
+    """
 
     size: int
     step: int
     nests: list[Nest]
     rows: dict[Nest, Axis]
+    parts: int = 1
+    part: Axis | None = None
 
     def __str__(self) -> str:
-        head = f"for rows<{self.size} by {self.step}:"
+        parts = f" in {self.parts} parts" if self.parts > 1 else ""
+        head = f"for rows<{self.size} by {self.step}{parts}:"
         inside = [f"    {line}" for nest in self.nests for line in str(nest).split("\n")]
         return "\n".join([head, *inside])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from nazad.run.loops import Affine, Apply, Cast, Expr, Load, Nest, Statement, loose_in, walk
+from nazad.run.loops import Affine, Apply, Buffer, Cast, Expr, Index, Load, Nest, Statement, loose_in, walk
 
 
 def with_loads(nest: Nest, change: Callable[[Load], Load]) -> Nest:
@@ -14,6 +14,18 @@ def with_loads(nest: Nest, change: Callable[[Load], Load]) -> Nest:
     statements = [_statement(s, now, change) for s in nest.statements]
     if all(a is b for a, b in zip(statements, nest.statements, strict=True)):
         return nest
+    return Nest(nest.axes, statements, nest.nodes, nest.limits)
+
+
+def elsewhere(nest: Nest, place: Callable[[Buffer, Index], Index]) -> Nest:
+    """The same nest, with other places for what it reads and writes."""
+
+    def change(load: Load) -> Load:
+        index = place(load.buffer, load.index)
+        return load if index is load.index else Load(load.dtype, load.buffer, index)
+
+    moved = with_loads(nest, change)
+    statements = [dataclasses.replace(s, index=place(s.buffer, s.index)) for s in moved.statements]
     return Nest(nest.axes, statements, nest.nodes, nest.limits)
 
 

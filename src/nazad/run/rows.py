@@ -21,7 +21,6 @@ from nazad.run.loops import (
     Axis,
     Block,
     Buffer,
-    Fold,
     Index,
     Item,
     Load,
@@ -30,14 +29,21 @@ from nazad.run.loops import (
     buffers_of,
     loads_of,
 )
+from nazad.run.parts import divide
 from nazad.run.plan import cost_of, is_product, plan_nest
 from nazad.run.rename import with_loads
 
 _CACHE = 448 * 1024
 """Bytes that the rows of a block may take."""
+_NEAR = 32 * 1024
+"""Bytes that nests may leave for one another without being put into a block."""
 _FEW = 64
 """Rows from which on blocks are worth while."""
 _MOST = 512
+_LONG = 400_000
+"""Points from which on a nest by itself is run some rows at a time."""
+_CHUNK = 1 << 14
+"""Points at a time, then."""
 
 Key = tuple[int, int]
 
@@ -58,7 +64,7 @@ def gather(items: Sequence[Item], target: Target) -> list[Item]:
 def _gathered(nests: Sequence[Nest], items: Sequence[Item], target: Target) -> list[Item]:
     rows = _rows_of(nests)
     if len(rows) < 2:
-        return list(nests)
+        return [item for nest in nests for item in _alone(nest, None, target)]
     size = next(iter(rows.values())).size
     passes = _Passes(nests, rows)
     groups: dict[tuple[int, int], list[Nest]] = {}
@@ -71,7 +77,7 @@ def _gathered(nests: Sequence[Nest], items: Sequence[Item], target: Target) -> l
     for key in sorted(groups):
         group = groups[key]
         if key[1] or len(group) == 1 or not _is_worth_it(group, passes):
-            result += group
+            result += [item for nest in group for item in _alone(nest, rows.get(nest), target)]
         else:
             result += _blocked(group, size, rows, passes, outside, target)
     return result
@@ -180,7 +186,7 @@ def _touched_outside(
 
 def _is_worth_it(group: Sequence[Nest], passes: _Passes) -> bool:
     """Whether what the group goes through is too much for the cache."""
-    return sum(b.nbytes for b in {b for nest in group for b, _ in _accesses(nest)}) > _CACHE
+    return sum(b.nbytes for b in {b for nest in group for b, _ in _accesses(nest)}) > _NEAR
 
 
 # --- blocks
@@ -204,31 +210,20 @@ def _blocked(
         assert b.rows is not None
         b.owner = block
         b.shape = (*b.shape[: b.rows], block.step, *b.shape[b.rows + 1 :])
-    _lay_out(block, own, target)
-    return [block, *_kept_by_lane(block, target)]
+    packed = _lay_out(block, own, target)
+    return [block, *divide(block, [*own, *packed], target)]
 
 
-def _kept_by_lane(block: Block, target: Target) -> list[Nest]:
-    """Sums over the rows, many at once: each lane keeps its own till the end, when they are added up."""
-    ends = []
-    for k, nest in enumerate(block.nests):
-        s, row = nest.statements[0], block.rows[nest]
-        if len(nest.statements) > 1 or not isinstance(s, Fold) or s.over != (row,) or s.op != "add":
-            continue
-        plan = plan_nest(nest, target, {row: block.step})
-        parts_bytes = s.buffer.nbytes * plan.width
-        if plan.lane is not row or not s.index or s.buffer.dtype.kind != "f" or parts_bytes > _CACHE:
-            continue
-        parts = Buffer(f"{s.buffer.name}~", (*s.buffer.shape, plan.width), s.buffer.dtype)
-        apart = Fold(parts, (*s.index, Affine()), s.expr, s.op, s.over, by_lane=True)
-        block.nests[k] = Nest(nest.axes, [apart], nest.nodes, nest.limits)
-        block.rows[block.nests[k]] = row
-        axes = [Axis(a.name, a.size) for a in nest.axes if a is not row] + [Axis("lane", plan.width)]
-        now = dict(zip([a for a in nest.axes if a is not row], axes, strict=False))
-        place = tuple(i.renamed(now) for i in s.index)
-        load = Load(parts.dtype, parts, (*place, Affine.of(axes[-1])))
-        ends.append(Nest(axes, [Fold(s.buffer, place, load, "add", (axes[-1],))], nest.nodes))
-    return ends
+def _alone(nest: Nest, row: Axis | None, target: Target) -> list[Item]:
+    """A long nest, some rows at a time, so that parts of it may run at once."""
+    longest = max(nest.axes, key=lambda a: a.size, default=None)
+    row = row or longest
+    if row is None or nest.points < _LONG or as_gemm(nest):
+        return [nest]
+    step = min(max(_CHUNK * row.size // nest.points // 8 * 8, 8), row.size)
+    block = Block(row.size, step, [nest], {nest: row})
+    ends = divide(block, [], target)
+    return [block, *ends] if block.parts > 1 else [nest]
 
 
 def _step(block: Block, size: int, passes: _Passes) -> int:
@@ -250,18 +245,20 @@ def _step(block: Block, size: int, passes: _Passes) -> int:
     return min(whole[0] if whole else most, size)
 
 
-def _lay_out(block: Block, own: Sequence[Buffer], target: Target) -> None:
-    """Choose whether the rows go along the lanes of vectors."""
+def _lay_out(block: Block, own: Sequence[Buffer], target: Target) -> list[Buffer]:
+    """Choose whether the rows go along the lanes of vectors; the copies that are made for it."""
     plain, sideways = _work(block, target), any(_is_sideways(nest, block, target) for nest in block.nests)
     kept = block.nests, dict(block.rows)
     for b in own:
         assert b.rows is not None
         b.order = (*(k for k in range(len(b.shape)) if k != b.rows), b.rows)
-    _pack(block)
+    packed = _pack(block)
     if _work(block, target) > plain and not sideways:
         block.nests, block.rows = kept
         for b in own:
             b.order = ()
+        return []
+    return packed
 
 
 def _is_sideways(nest: Nest, block: Block, target: Target) -> bool:
@@ -275,7 +272,7 @@ def _work(block: Block, target: Target) -> float:
     return sum(cost_of(nest, target, {block.rows[nest]: block.step}) * nest.points for nest in block.nests)
 
 
-def _pack(block: Block) -> None:
+def _pack(block: Block) -> list[Buffer]:
     """Copy what comes from elsewhere with its rows outside, so that neighbours in a vector are neighbours."""
     packed: dict[Buffer, tuple[Buffer, int]] = {}
     copies: list[Nest] = []
@@ -295,6 +292,7 @@ def _pack(block: Block) -> None:
     moved = {n: with_loads(n, _reader(block.rows[n], packed)) for n in block.nests}
     block.rows = {new: block.rows[old] for old, new in moved.items()} | {n: block.rows[n] for n in copies}
     block.nests = [*copies, *moved.values()]
+    return [into for into, _ in packed.values()]
 
 
 def _copied(b: Buffer, dim: int, block: Block) -> tuple[Nest, Buffer]:

@@ -16,7 +16,6 @@ from nazad.run import body  # noqa: F401  enters loops among the operations that
 from nazad.run.llvm import Target
 from nazad.run.loops import (
     Axis,
-    Block,
     Buffer,
     Call,
     Item,
@@ -30,11 +29,10 @@ from nazad.run.loops import (
     loads_of,
 )
 from nazad.run.lower import Draft, LoopDraft, Lowered, Lowering, Writer
+from nazad.run.memory import place
 from nazad.run.rows import gather
 
 AnyDraft = Draft | Call | LoopDraft
-
-_LINE = 64  # bytes to which buffers are aligned
 
 
 def schedule(lowering: Lowering, lowered: Lowered, target: Target | None = None) -> Program:
@@ -42,7 +40,7 @@ def schedule(lowering: Lowering, lowered: Lowered, target: Target | None = None)
     target = target or Target.host()
     items = _items(lowering, lowered.drafts)
     program = Program(lowered.inputs, lowered.outputs, lowered.constants, gather(items, target), lowered.ok)
-    _place(program)
+    place(program)
     return program
 
 
@@ -180,66 +178,3 @@ def _nest(lowering: Lowering, drafts: Sequence[Draft]) -> Nest:
                 writer.known_as(draft.node, statement.index, statement.expr)
     limits = {axes[a]: Limit(axes[by], b.low, b.high) for a, by, b in drafts[0].limits}
     return Nest(axes, statements, [draft.node for draft in drafts], limits)
-
-
-# --- memory
-def _place(program: Program) -> None:
-    """Give each local buffer its place; one that is no longer read makes room for others."""
-    first: dict[Buffer, int] = {}
-    last: dict[Buffer, int] = {}
-    end = _note(program.items, None, 0, first, last)
-    if program.ok is not None and program.ok.kind == "local":
-        first.setdefault(program.ok, 0)
-        last[program.ok] = end
-    free: list[tuple[int, int]] = []  # place and size
-    end = 0
-    busy: list[Buffer] = []
-    for buffer in sorted(first, key=lambda b: first[b]):
-        for other in [b for b in busy if last[b] < first[buffer]]:
-            busy.remove(other)
-            free = _joined([*free, (other.number, _rounded(other.nbytes))])
-        need = _rounded(buffer.nbytes)
-        fitting = min((hole for hole in free if hole[1] >= need), key=lambda hole: hole[1], default=None)
-        if fitting is None:
-            buffer.number, end = end, end + need
-        else:
-            free.remove(fitting)
-            buffer.number = fitting[0]
-            if fitting[1] > need:
-                free.append((fitting[0] + need, fitting[1] - need))
-        busy.append(buffer)
-    program.locals, program.scratch = list(first), end
-
-
-def _note(
-    items: Sequence[Item], owner: Item | None, now: int, first: dict[Buffer, int], last: dict[Buffer, int]
-) -> int:
-    """Note when each buffer is touched first and last; what goes round needs all of what is not its own."""
-    for item in items:
-        start = now
-        if isinstance(item, Block | Loop):
-            inside = item.nests if isinstance(item, Block) else item.items
-            now = _note(inside, item, now, first, last)
-            touched = [b for b in buffers_of(item) if b.owner is not item]
-        else:
-            now, touched = now + 1, buffers_of(item)
-        for buffer in touched:
-            if buffer.kind == "local":
-                first[buffer] = min(first.get(buffer, start), start)
-                last[buffer] = max(last.get(buffer, start), now - 1)
-    return now
-
-
-def _rounded(size: int) -> int:
-    return -(-max(size, 1) // _LINE) * _LINE
-
-
-def _joined(holes: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Holes side by side are one."""
-    merged: list[tuple[int, int]] = []
-    for place, size in sorted(holes):
-        if merged and merged[-1][0] + merged[-1][1] == place:
-            merged[-1] = (merged[-1][0], merged[-1][1] + size)
-        else:
-            merged.append((place, size))
-    return merged

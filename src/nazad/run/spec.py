@@ -37,6 +37,7 @@ from nazad.run.loops import (
     loose_in,
     walk,
 )
+from nazad.run.parts import rows_of_part
 
 Array = np.ndarray[Any, Any]
 _TABLE = ops.table()
@@ -138,8 +139,13 @@ def run(item: Item, memory: Memory, around: Mapping[Axis, int]) -> None:
     elif isinstance(item, Block):
         for start in range(0, item.size, item.step):
             memory.forget(item)
+            inside = (
+                {**around, item.part: min(start // rows_of_part(item), item.parts - 1)}
+                if item.part
+                else around
+            )
             for nest in item.nests:
-                _Points(nest, Space(around, item.rows[nest], start, item.step), memory).run()
+                _Points(nest, Space(inside, item.rows[nest], start, item.step), memory).run()
     elif isinstance(item, Loop):
         for k in range(item.axis.size):
             memory.forget(item)

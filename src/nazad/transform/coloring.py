@@ -10,10 +10,15 @@ products:
     [. . i j k]   [1 . .]   [j k i]
     [. . . l m]   [. 1 .]   [l m .]
 
-So the columns are coloured such that no row meets a colour twice. The fewest colours are hard to find; the
-greedy choice of the first colour that is free is good where columns that belong together stand together, and
-is proven best as soon as it needs no more colours than the fullest row has entries. Else the columns are
-taken once more, those of the last colour first, which never needs more colours and often fewer.
+So the columns are coloured such that no row meets a colour twice. The fewest colours are hard to find. Where
+the rows are made alike, the place that a column has in its rows is a colour, and there are as few as the
+fullest row has entries. With these the entries of a colour stand at even distances in CSR, so they come
+first, and a few columns that do not fit in are repaired.
+
+Else the greedy choice of the first colour that is free is good where columns that belong together stand
+together, and is proven best as soon as it needs no more colours than the fullest row has entries. If it needs
+more, the columns are taken once more, those of the last colour first, which never needs more colours and
+often fewer.
 
 The same for rows, and reverse mode.
 
@@ -35,6 +40,8 @@ Colors = np.ndarray[Any, Any]
 
 _ROUNDS = 8  # how often all columns are coloured anew
 _PATIENCE = 1 << 20  # entries that are looked at in all rounds after the first
+_MISFITS = 0.1  # the share of the columns that may be repaired
+_MORE = 1.1  # how many times the fewest colours even places are worth
 
 
 class Coloring(NamedTuple):
@@ -80,7 +87,7 @@ def coloring(pattern: Any) -> Coloring:
             or (bounds[by_rows] == found[0].number and not by_rows)
         ):
             colors = color_columns(pattern.T if by_rows else pattern)
-            found.append(Coloring(by_rows, colors, int(colors.max(initial=-1)) + 1))
+            found.append(Coloring(by_rows, colors, _number(colors)))
     return min(found, key=lambda c: (c.number, c.by_rows))
 
 
@@ -113,12 +120,19 @@ def color_columns(pattern: Any) -> Colors:
     filled = np.flatnonzero(held)
     if least == filled.size:  # a row meets them all
         return _numbered(filled, held.size)
+    even = _by_place(pattern, columns, filled)
+    if even is not None and _number(even) <= _MORE * least:
+        return even
     best = _greedy(columns, filled)
     for _ in range(min(_ROUNDS, _PATIENCE // columns.nnz)):
-        if best.max() + 1 == least:
+        if _number(best) == least:
             break
         best = _greedy(columns, filled[np.argsort(-best[filled], kind="stable")])
-    return best
+    return best if even is None or _number(even) > _MORE * _number(best) else even
+
+
+def _number(colors: Colors) -> int:
+    return int(colors.max(initial=-1)) + 1
 
 
 def _numbered(filled: Colors, size: int) -> Colors:
@@ -127,15 +141,53 @@ def _numbered(filled: Colors, size: int) -> Colors:
     return colors
 
 
-def _greedy(columns: Any, order: Iterable[int]) -> Colors:
-    """Each column in turn gets the first colour that none of its rows has met.
+def _by_place(pattern: Any, columns: Any, filled: Colors) -> Colors | None:
+    """The colour of a column is its place in that of its rows in which most columns stand before it.
+
+    None if too many columns meet their own colour in a row. Of two that meet, the second gets another.
+    """
+    rows = pattern.tocsr().sorted_indices()
+    held = np.diff(rows.indptr)
+    places = np.arange(rows.nnz) - np.repeat(rows.indptr[:-1], held)
+    by_column = np.argsort(rows.indices, kind="stable")
+    colors = np.full(rows.shape[1], -1)
+    colors[filled] = np.maximum.reduceat(places[by_column], columns.indptr[:-1][filled])
+    misfits = _misfits(rows, np.repeat(np.arange(held.size), held), colors, int(_MISFITS * filled.size))
+    if misfits is None:
+        return None
+    colors[misfits] = -1
+    return _greedy(columns, misfits.tolist(), colors) if misfits.size else colors
+
+
+def _misfits(rows: Any, row_of: Colors, colors: Colors, most: int) -> Colors | None:
+    """The columns that stand in a row behind another one of the same colour; None if there are too many.
+
+    Neighbours are looked at first, which mostly is the end of it.
+    """
+    met = colors[rows.indices]
+    same_row = row_of[1:] == row_of[:-1]
+    found = np.unique(rows.indices[1:][same_row & (met[1:] == met[:-1])])
+    if found.size > most:
+        return None
+    if np.any(same_row & (met[1:] <= met[:-1])):
+        order = np.lexsort((met, row_of))  # keeps the order of the columns
+        again = (np.diff(met[order]) == 0) & (np.diff(row_of[order]) == 0)
+        found = np.unique(rows.indices[order[1:][again]])
+    return found if found.size <= most else None
+
+
+def _greedy(columns: Any, order: Iterable[int], given: Colors | None = None) -> Colors:
+    """Each column in turn gets the first colour that none of its rows has met; others have theirs already.
 
     What a row has met are the bits of an integer. Columns are short, so plain Python is faster here than
     arrays would be.
     """
     starts, rows = columns.indptr.tolist(), columns.indices.tolist()
     met = [0] * columns.shape[0]
-    colors = np.full(columns.shape[1], -1)
+    colors = np.full(columns.shape[1], -1) if given is None else given.copy()
+    for k in np.flatnonzero(colors >= 0).tolist():
+        for row in rows[starts[k] : starts[k + 1]]:
+            met[row] |= 1 << int(colors[k])
     for k in order:
         mine = rows[starts[k] : starts[k + 1]]
         taken = 0

@@ -1,0 +1,123 @@
+"""Blocks in parts: runs of rows that may be worked on at the same time, and what is folded over the rows.
+
+How many parts there are depends on the sizes alone, and what they have folded is put together in their order.
+So the number of threads changes nothing in the result, not its last bit either. Each part has its own memory
+for the rows that it works on.
+
+A sum over rows whose rows go along the lanes of vectors is kept apart by lane as well, and added up at the end.
+"""
+
+from __future__ import annotations
+
+from nazad.run.llvm import Target
+from nazad.run.loops import Affine, Axis, Block, Buffer, Fold, Load, Nest
+from nazad.run.plan import plan_nest
+from nazad.run.rename import elsewhere
+
+_LONG = 400_000
+"""Points of a block from which on it is worth waking a thread for."""
+_ROOM = 1 << 20
+"""Bytes that the folds of all parts may take."""
+_BY_LANE = 1 << 18
+_PARTS = 16
+
+
+def divide(block: Block, own: list[Buffer], target: Target) -> list[Nest]:
+    """Choose the parts of a block, and give each what it works in; what puts their results together."""
+    block.parts = _number(block)
+    part = block.part = Axis("part", block.parts)
+    if block.parts > 1:
+        for b in own:
+            _for_each_part(b, block.parts)
+        moved = {
+            n: elsewhere(n, lambda b, i: (Affine.of(part), *i) if b.owner is block else i)
+            for n in block.nests
+        }
+        block.rows = {new: block.rows[old] for old, new in moved.items()}
+        block.nests = list(moved.values())
+    ends: list[Nest] = []
+    for k, nest in enumerate(block.nests):
+        block.nests[k] = new = _kept_apart(nest, block, target, ends)
+        block.rows[new] = block.rows[nest]
+    return ends
+
+
+def _number(block: Block) -> int:
+    folds = sum(
+        s.buffer.nbytes
+        for n in block.nests
+        for s in n.statements
+        if isinstance(s, Fold) and block.rows[n] in s.over
+    )
+    most = min(_PARTS, block.size // block.step // 2, _ROOM // max(folds, 1))
+    if sum(n.points for n in block.nests) < _LONG or not _is_divisible(block):
+        return 1
+    return 1 << max(most, 1).bit_length() - 1
+
+
+def _is_divisible(block: Block) -> bool:
+    """Whether no two rows write into one place but by folds."""
+    return all(
+        (isinstance(s, Fold) and s.over and block.rows[n] in s.over)
+        or any(i.axis is block.rows[n] for i in s.index)
+        for n in block.nests
+        for s in n.statements
+    )
+
+
+def _for_each_part(b: Buffer, parts: int) -> None:
+    b.order = (0, *(k + 1 for k in b.order or range(len(b.shape))))
+    b.shape = (parts, *b.shape)
+    b.rows = None if b.rows is None else b.rows + 1
+
+
+def _kept_apart(nest: Nest, block: Block, target: Target, ends: list[Nest]) -> Nest:
+    """The nest with folds over rows that go into a place for each part, or lane; their ends are noted."""
+    row = block.rows[nest]
+    width = _lanes(nest, block, target)
+    statements = list(nest.statements)
+    for k, s in enumerate(statements):
+        if isinstance(s, Fold) and row in s.over and (width or block.parts > 1):
+            statements[k] = _apart(s, nest, block, width, ends)
+    return Nest(nest.axes, statements, nest.nodes, nest.limits)
+
+
+def _lanes(nest: Nest, block: Block, target: Target) -> int:
+    """How many lanes keep sums of their own; none, unless that saves adding up many of them again and again."""
+    s, row = nest.statements[0], block.rows[nest]
+    if (
+        len(nest.statements) > 1
+        or not isinstance(s, Fold)
+        or s.over != (row,)
+        or s.op != "add"
+        or not s.index
+    ):
+        return 0
+    plan = plan_nest(nest, target, {row: block.step})
+    fits = s.buffer.nbytes * plan.width <= _BY_LANE
+    return plan.width if plan.lane is row and s.buffer.dtype.kind == "f" and fits else 0
+
+
+def _apart(s: Fold, nest: Nest, block: Block, width: int, ends: list[Nest]) -> Fold:
+    first = (block.parts,) if block.parts > 1 else ()
+    last = (width,) if width else ()
+    into = Buffer(f"{s.buffer.name}~", (*first, *s.buffer.shape, *last), s.buffer.dtype)
+    assert block.part is not None
+    place = (*(Affine.of(block.part) for _ in first), *s.index, *(Affine() for _ in last))
+    ends.append(_end(s, nest, into, first, last))
+    return Fold(into, place, s.expr, s.op, s.over, by_lane=bool(width))
+
+
+def _end(s: Fold, nest: Nest, into: Buffer, first: tuple[int, ...], last: tuple[int, ...]) -> Nest:
+    """Fold what the parts and the lanes have left, in their order."""
+    now = {a: Axis(a.name, a.size) for a in nest.axes if a not in s.over}
+    over = [*(Axis("part", n) for n in first), *(Axis("lane", n) for n in last)]
+    place = tuple(i.renamed(now) for i in s.index)
+    outer, inner = over[: len(first)], over[len(first) :]
+    load = Load(into.dtype, into, (*map(Affine.of, outer), *place, *map(Affine.of, inner)))
+    return Nest([*now.values(), *over], [Fold(s.buffer, place, load, s.op, tuple(over))], nest.nodes)
+
+
+def rows_of_part(block: Block) -> int:
+    """How many rows each part has; the last one takes what is left."""
+    return -(-(block.size // block.step) // block.parts) * block.step
