@@ -20,6 +20,7 @@ POOLS = (
     "NUMBA_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
     "NPROC",
+    "NAZAD_THREADS",
 )
 LOADED = {"numpy", "jax", "torch", "numba", "scipy"} & sys.modules.keys()
 

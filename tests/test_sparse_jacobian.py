@@ -117,10 +117,10 @@ def test_one_color_after_another_gives_the_same(
     f: Any, room: str, batches: int, monkeypatch: pytest.MonkeyPatch
 ):
     expected = sparse_jacobian(f)(x8)
-    monkeypatch.setattr(f"nazad.api.sparse.{room}", 1)
+    monkeypatch.setattr(f"nazad.api.products.{room}", 1)
     J = sparse_jacobian(f)
     np.testing.assert_allclose(J(x8).toarray(), expected.toarray(), rtol=1e-13)
-    assert len(J.plan(x8)._batches) == batches
+    assert len(J.plan(x8)._products.batches) == batches
 
 
 def test_colors_do_not_grow_with_the_size():
@@ -133,7 +133,7 @@ def test_colors_that_touch_one_argument_leave_the_others_alone():
         return x[:, None] * y
 
     plan = sparse_jacobian(f, (0, 1)).plan(np.ones(3), np.ones(4))
-    assert sorted(len(batch.seeds) for batch in plan._batches) == [1, 1]
+    assert sorted(len(batch.seeds) for batch in plan._products.batches) == [1, 1]
 
 
 # --- bundle adjustment: cameras, points and weights, each observation of one of each

@@ -27,6 +27,7 @@ from nazad.expansion import taylor
 from nazad.explain import explain
 from nazad.graph import Graph, Node, Spec, constant, leaf
 from nazad.ops.families import elementwise
+from nazad.run.threads import set_threads
 from nazad.symbolic import swell, swell_table, symbolic
 from nazad.testing import adjoint_identity, check_gradients
 from nazad.trace.trace import trace
@@ -64,6 +65,7 @@ __all__ = [
     "logistic_smoothness",
     "minimize",
     "ops",
+    "set_threads",
     "sparse_jacobian",
     "swell",
     "swell_table",

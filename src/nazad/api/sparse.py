@@ -2,8 +2,8 @@
 
 The pattern of the Jacobian is read off the graph (:mod:`nazad.transform.pattern`), columns that have no row
 in common get one colour (:mod:`nazad.transform.coloring`), and one product of the Jacobian with a vector of
-zeros and ones gives all columns of a colour at once. All colours are one batch. What comes out is the matrix
-in compressed form, from which the entries are picked in the order in which CSR stores them.
+zeros and ones gives all columns of a colour at once. Each such product is written where its entries belong in
+the order in which CSR stores them (:mod:`nazad.api.products`).
 
 Pattern, colours and places depend on the graph alone and make the plan, which is kept.
 """
@@ -11,28 +11,23 @@ Pattern, colours and places depend on the graph alone and make the plan, which i
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from nazad.api.chosen import ArgNums, Chosen, called, choose, demand_function, demand_real
-from nazad.api.rows import vmap
+from nazad.api.products import Products
 from nazad.errors import ArgumentError
 from nazad.extras import require
-from nazad.graph import Traced, Value, dtype_of, here, shape_of, zeros_like
+from nazad.graph import Traced, Value, here
 from nazad.trace import Run, run
 from nazad.transform.coloring import Coloring, coloring
-from nazad.transform.forward import pushforward
 from nazad.transform.pattern import Pattern, pattern
 
 Numbers = np.ndarray[Any, Any]
 
 _PLANS = 8  # how many are kept for one function
-_BATCH = 1 << 25  # numbers in the largest array of one batch
-_FEW = 64  # colours that are written out one by one in a trace
-_LARGE = 1 << 12  # numbers in an array from which on a batch of them no longer fits into the cache
 
 
 def sparse_jacobian(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> SparseJacobian:
@@ -107,7 +102,7 @@ class SparseJacobian:
         chosen, done = self._traced(args, kwargs)
         _demand_numbers(chosen.leaves)
         plan = self._plan_for(done)
-        matrix = plan.assemble(plan._data(done))
+        matrix = plan.assemble(plan._products.data(done))
         return (matrix, done.aux) if self._has_aux else matrix
 
     def plan(self, *args: Any, **kwargs: Any) -> Plan:
@@ -178,14 +173,13 @@ class Plan:
     def __init__(self, owner: SparseJacobian, done: Run) -> None:
         self._owner = owner
         self._pattern: Pattern = pattern(done.graph, done.F)
-        colored: Coloring = coloring(self._pattern.matrix)
-        self.by_rows, self.coloring, self.colors = colored
         matrix = self._pattern.matrix
+        self._colored: Coloring = coloring(matrix)
+        self.by_rows, self.coloring, self.colors = self._colored
         self.shape: tuple[int, int] = matrix.shape
         self.nnz: int = matrix.nnz
         self.indices, self.indptr = _kept(matrix.indices), _kept(matrix.indptr)
-        self._batches = _batches(done, colored)
-        self._spots = self._where_the_entries_are()
+        self._products = Products(done, self._colored, matrix)
 
     def values(self, *args: Any, **kwargs: Any) -> Value:
         """The entries of the Jacobian at a point, in the order in which CSR stores them.
@@ -205,14 +199,16 @@ class Plan:
             If the function takes other branches here, so that there are entries that the plan has not.
         """
         _, done = self._owner._traced(args, kwargs)
-        if not self._pattern.holds(done.graph, done.F) and not self._covers(done):
+        if self._pattern.holds(done.graph, done.F):
+            return self._products.data(done)
+        if not self._covers(done):
             raise ArgumentError(
                 f"{called(self._owner._f)} depends on its arguments in another way here than where the plan "
                 "was made",
                 "Make another plan at arguments of these shapes and at which the same branches are taken.",
                 here(),
             )
-        return self._data(done)
+        return Products(done, self._colored, self._pattern.matrix).data(done)
 
     def assemble(self, data: Any) -> Any:
         """The matrix that has these entries.
@@ -238,103 +234,6 @@ class Plan:
         """Whether another graph has no entries but those of the plan."""
         own, other = self._pattern.matrix, pattern(done.graph, done.F).matrix
         return bool(own.shape == other.shape and (own + other).nnz == own.nnz)
-
-    def _data(self, done: Run) -> Value:
-        if not self._batches:
-            return np.zeros(0, np.result_type(*[dtype_of(done.F[leaf]) for leaf in done.graph.leaves]))
-        compress = _pulled if self.by_rows else _pushed
-        with np.errstate(all="ignore"):
-            rows = [compress(done, batch) for batch in self._batches]
-        return np.reshape(_joined(rows, 0), (-1,))[self._spots]
-
-    def _where_the_entries_are(self) -> Numbers:
-        """The place of every entry in the compressed matrix, which has a row for each colour."""
-        order = np.concatenate([np.zeros(0, int), *(batch.colors for batch in self._batches)])
-        row_of = np.empty(self.colors, int)
-        row_of[order] = np.arange(order.size)
-        rows = np.repeat(np.arange(self.shape[0]), np.diff(self.indptr))
-        seeded, read = (rows, self.indices) if self.by_rows else (self.indices, rows)
-        spots: Numbers = row_of[self.coloring[seeded]] * self.shape[self.by_rows] + read
-        return spots
-
-
-class _Batch(NamedTuple):
-    """Colours that touch the same arrays, which ones these are, and for each its seeds."""
-
-    colors: Numbers
-    arrays: Numbers
-    seeds: list[Numbers]
-
-
-def _batches(done: Run, colored: Coloring) -> list[_Batch]:
-    """All colours, by the arguments (or results) that they touch; the others stand still meanwhile."""
-    values = [done.F[v] for v in (done.graph.sinks if colored.by_rows else done.graph.leaves)]
-    bounds = np.cumsum([0, *(math.prod(shape_of(x)) for x in values)])
-    filled = np.flatnonzero(colored.colors >= 0)
-    touched = np.zeros((colored.number, len(values)), bool)
-    touched[colored.colors[filled], np.searchsorted(bounds, filled, "right") - 1] = True
-    most = max(1, _BATCH // _largest(done))
-    made = []
-    for kind in np.unique(touched, axis=0):
-        alike = np.flatnonzero((touched == kind).all(axis=1))
-        for some in (alike[k : k + most] for k in range(0, alike.size, most)):
-            arrays = np.flatnonzero(kind)
-            own = [colored.colors[bounds[k] : bounds[k + 1]] for k in arrays]
-            seeds = [_seeds(some, colors, values[k]) for k, colors in zip(arrays, own, strict=True)]
-            made.append(_Batch(some, arrays, seeds))
-    return made
-
-
-def _seeds(some: Numbers, colors: Numbers, x: Value) -> Numbers:
-    """For each of some colours an array like x, one where x has that colour."""
-    hit = np.equal(some.reshape((-1, *(1,) * len(shape_of(x)))), colors.reshape(shape_of(x)))
-    return hit.astype(dtype_of(x))
-
-
-def _pushed(done: Run, batch: _Batch) -> Value:
-    """The products of the Jacobian with the seeds, as rows."""
-    leaves = [done.graph.leaves[k] for k in batch.arrays]
-
-    def along(*x_dots: Value) -> tuple[Value, ...]:
-        tangents = pushforward(done.graph, done.F, dict(zip(leaves, x_dots, strict=True)))
-        return tuple(tangents[y] if y in tangents else zeros_like(done.F[y]) for y in done.graph.sinks)
-
-    return _for_all_colors(done, batch, along)
-
-
-def _pulled(done: Run, batch: _Batch) -> Value:
-    """The products of the seeds with the Jacobian."""
-    leaves = done.graph.leaves
-
-    def along(*some: Value) -> tuple[Value, ...]:
-        y_bars = dict(zip(batch.arrays.tolist(), some, strict=True))
-        all_of = [y_bars.get(k) for k in range(len(done.graph.sinks))]
-        B = done.graph.backward(done.F, all_of, wrt=leaves)
-        return tuple(B[leaf] for leaf in leaves)
-
-    return _for_all_colors(done, batch, along)
-
-
-def _for_all_colors(done: Run, batch: _Batch, along: Callable[..., tuple[Value, ...]]) -> Value:
-    """What a function of seeds gives for each colour, a row for each.
-
-    One batch saves time where arrays are small, and nodes where it is traced; large arrays are worked on
-    faster one colour after another.
-    """
-    size = batch.colors.size
-    many = done.trace.nested and size > _FEW
-    if size > 1 and (many or _largest(done) < _LARGE):
-        return _joined([np.reshape(a, (size, np.size(a) // size)) for a in vmap(along)(*batch.seeds)], 1)
-    rows = (along(*seeds) for seeds in zip(*batch.seeds, strict=True))
-    return _joined([_joined([np.reshape(a, (1, np.size(a))) for a in row], 1) for row in rows], 0)
-
-
-def _largest(done: Run) -> int:
-    return max(1, *(math.prod(shape_of(done.F[v])) for v in done.graph.nodes))
-
-
-def _joined(parts: Sequence[Value], axis: int) -> Value:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis)
 
 
 def _kept(array: Numbers) -> Numbers:

@@ -103,11 +103,27 @@ def _function(name: str, item: Item, target: Target) -> tuple[str, list[Writer]]
     else:
         code.write(item)
         before, writers = [], code.writers
-    arguments = ", ".join(f"ptr noalias {p}" for p in pointers.values())
+    arguments = _arguments(pointers)
     small = isinstance(item, Nest) and item.points <= _SMALL
     attributes = "alwaysinline" if small else "noinline"
     head = f"define internal void @{name}({arguments}) {attributes} {target.attributes} {{"
     return "\n".join([*before, code.body(head)]), writers
+
+
+def _arguments(pointers: dict[Buffer, str]) -> str:
+    """Pointers of a function; LLVM is told which memory nobody else there has, now or later."""
+    spans = {
+        b: (b.number, b.number + b.nbytes // (b.shape[0] if b.step else 1))
+        for b in pointers
+        if b.kind == "local"
+    }
+    shared = {
+        b
+        for b, (start, end) in spans.items()
+        for c, (first, last) in spans.items()
+        if b is not c and start < last and first < end
+    }
+    return ", ".join(f"ptr {p}" if b in shared else f"ptr noalias {p}" for b, p in pointers.items())
 
 
 class _Part(NamedTuple):
@@ -119,7 +135,7 @@ def _part(name: str, block: Block, pointers: dict[Buffer, str], target: Target) 
     """Two functions: one part of a block, and what takes its pointers from a table."""
     code = _Function(pointers, target, f"{name}.part.")
     code.one_part(block)
-    arguments = ", ".join(f"ptr noalias {p}" for p in pointers.values())
+    arguments = _arguments(pointers)
     head = f"define internal void @{name}.rows({arguments}, i64 %part) noinline {target.attributes} {{"
     lines = [f"define internal void @{name}.part(ptr %table, i64 %part) {target.attributes} {{", "entry:"]
     for k, p in enumerate(pointers.values()):

@@ -14,6 +14,7 @@ Print a program to read it; :mod:`nazad.run.spec` says what it means.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -21,6 +22,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nazad.graph import Node, Where
+
+_WIDE = 200  # characters from which on a part of an expression gets a line of its own
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -225,8 +228,13 @@ class Store:
 
     over: tuple[Axis, ...] = ()
 
+    @property
+    def left(self) -> str:
+        """What stands on the left."""
+        return f"{Load(self.buffer.dtype, self.buffer, self.index)} {'+' if self.add else ''}= "
+
     def __repr__(self) -> str:
-        return f"{Load(self.buffer.dtype, self.buffer, self.index)} {'+' if self.add else ''}= {self.expr}"
+        return "; ".join(written([self]))
 
 
 @dataclass(eq=False)
@@ -244,9 +252,14 @@ class Fold:
 
     add: bool = False
 
-    def __repr__(self) -> str:
+    @property
+    def left(self) -> str:
+        """What stands on the left."""
         place = Load(self.buffer.dtype, self.buffer, self.index)
-        return f"{place} = {self.op} over {', '.join(map(repr, self.over))} of {self.expr}"
+        return f"{place} = {self.op} over {', '.join(map(repr, self.over))} of "
+
+    def __repr__(self) -> str:
+        return "; ".join(written([self]))
 
 
 Statement = Store | Fold
@@ -296,7 +309,7 @@ class Nest:
     def __str__(self) -> str:
         head = "for " + ", ".join(f"{a}<{a.size}" for a in self.axes) + ":" if self.axes else "once:"
         head += "".join(f"  # {a} limited by {limit.by}" for a, limit in self.limits.items())
-        return "\n".join([head, *(f"    {s!r}" for s in self.statements)])
+        return "\n".join([head, *(f"    {line}" for line in written(self.statements))])
 
 
 @dataclass(eq=False)
@@ -375,6 +388,34 @@ class Program:
         lines = [f"{kind} {b}: {described(b)}" for kind, group in groups for b in group]
         lines += [f"local {b}: {described(b)}" for b in self.locals]
         return "\n".join([*lines, *(str(item) for item in self.items)])
+
+
+def written(statements: Sequence[Statement]) -> list[str]:
+    """The statements as lines; what is long, or stands in several places, is written once under a name."""
+    roots = [s.expr for s in statements]
+    exprs = {id(e): e for root in roots for e in walk(root)}
+    uses = Counter(id(a) for e in exprs.values() for a in args_of(e)) + Counter(map(id, roots))
+    names: dict[int, str] = {}
+    lines: list[str] = []
+    for s in statements:
+        for e in walk(s.expr):
+            if id(e) in names:
+                continue
+            text = _shown(e, names)
+            is_deep = isinstance(e, Apply) and any(isinstance(a, Apply) for a in e.args)
+            if (uses[id(e)] > 1 and is_deep) or len(text) > _WIDE:
+                names[id(e)] = f"u{sum(line.startswith('u') for line in lines)}"
+                lines.append(f"{names[id(e)]} = {text}")
+            else:
+                names[id(e)] = text
+        lines.append(s.left + names[id(s.expr)])
+    return lines
+
+
+def _shown(e: Expr, names: Mapping[int, str]) -> str:
+    if isinstance(e, Apply):
+        return f"{e.op}({', '.join(names[id(a)] for a in e.args)})"
+    return f"{e.dtype}({names[id(e.arg)]})" if isinstance(e, Cast) else repr(e)
 
 
 def described(buffer: Buffer) -> str:

@@ -8,7 +8,7 @@ tiles in registers. Along the lanes the last strip may be shorter; then a mask h
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,9 @@ from nazad.run.vectormath.writer import Writer
 
 Copy = tuple[tuple[Axis, int], ...]
 """Offsets of the unrolled axes."""
+
+_RUN = 64
+"""Terms that are added up in a row; then what they make is added to the total."""
 
 IDENTITY: dict[str, Any] = {"add": 0, "multiply": 1, "logical_and": True, "logical_or": False}
 
@@ -85,6 +88,7 @@ class NestCode:
         self.masks: dict[Copy, str] = {}
         self.known: list[dict[tuple[int, Copy], Lanes]] = [{}]
         self.sums: dict[tuple[int, Copy], str] = {}
+        self.totals: dict[tuple[int, Copy], str] = {}
         self.parts: dict[tuple[int, Copy], list[Copy]] = {}
         self.allocas: list[str] = []
         self.tables: list[str] = []
@@ -210,18 +214,81 @@ class NestCode:
         if isinstance(start, int) and isinstance(end, int) and end - start == step:  # once: no loop
             self.variables[axis] = str(start)
             self._level(d + 1, copies)
+        elif (
+            isinstance(start, int) and isinstance(end, int) and self._is_long_sum(axis, (end - start) // step)
+        ):
+            self._in_runs(d, axis, start, end, step, copies)
         else:
             self._repeat(d, axis, start, end, step, copies)
         self.known.pop()
-        del self.variables[axis]
+        self.variables.pop(axis, None)
+
+    def _is_long_sum(self, axis: Axis, trips: int) -> bool:
+        """Whether a sum would have so many terms in a row that their rounding errors count."""
+        return trips >= 2 * _RUN and any(self._is_real_sum(s) and axis in s.over for s in self._begun())
+
+    def _begun(self) -> list[Statement]:
+        return [self.nest.statements[k] for k in dict.fromkeys(k for k, _ in self.sums)]
+
+    def _is_real_sum(self, s: Statement) -> bool:
+        return isinstance(s, Fold) and s.op == "add" and s.buffer.dtype.kind == "f"
+
+    def _in_runs(self, d: int, axis: Axis, start: int, end: int, step: int, copies: list[Copy]) -> None:
+        """A long loop as a loop of loops; what each of them adds up is put by before the next begins."""
+        run = _RUN * step
+        whole = start + (end - start) // run * run
+
+        def one(first: str) -> None:
+            w = self.w
+            last = w.write(f"add nuw nsw i64 {first}, {run}")
+            self.known.append({})
+            self._repeat(d, axis, first, last, step, copies, sure=True)
+            self.known.pop()
+            self._put_by()
+
+        self._around(start, whole, run, one)
+        if whole < end:
+            self._loop(d, axis, whole, end, step, copies)
+
+    def _put_by(self) -> None:
+        """Add what has been summed up to the totals, and begin again."""
+        w = self.w
+        for (k, own), place in self.sums.items():
+            s = self.nest.statements[k]
+            if not self._is_real_sum(s):
+                continue
+            kind = lanes.ir_type(s.buffer.dtype, w.width)
+            zero = lanes.constant(w, 0, s.buffer.dtype).name
+            total = self.totals[k, own]
+            a = Lanes(s.buffer.dtype, w.write_anew(f"load {kind}, ptr {total}"))
+            b = Lanes(s.buffer.dtype, w.write_anew(f"load {kind}, ptr {place}"))
+            w.lines.append(f"  store {kind} {lanes.apply(w, s.op, [a, b], a.dtype).name}, ptr {total}")
+            w.lines.append(f"  store {kind} {zero}, ptr {place}")
 
     def _repeat(
-        self, d: int, axis: Axis, start: int | str, end: int | str, step: int, copies: list[Copy]
+        self,
+        d: int,
+        axis: Axis,
+        start: int | str,
+        end: int | str,
+        step: int,
+        copies: list[Copy],
+        sure: bool = False,
     ) -> None:
+        def inside(variable: str) -> None:
+            self.variables[axis] = variable
+            self._level(d + 1, copies)
+
+        self._around(start, end, step, inside, sure)
+
+    def _around(
+        self, start: int | str, end: int | str, step: int, inside: Callable[[str], None], sure: bool = False
+    ) -> None:
+        """A loop around what ``inside`` writes, which gets the name of the counter."""
         w = self.w
         label = w.fresh("loop.")
         before, variable, following = w.block, w.fresh("%i"), w.fresh("%n")
-        if isinstance(start, str) or isinstance(end, str):  # there may be nothing to do
+        if not sure and (isinstance(start, str) or isinstance(end, str)):  # there may be nothing to do
             some = w.fresh("%c")
             w.lines.append(f"  {some} = icmp slt i64 {start}, {end}")
             w.lines.append(f"  br i1 {some}, label %{label}, label %{label}.done")
@@ -229,8 +296,7 @@ class NestCode:
             w.lines.append(f"  br label %{label}")
         w.begin(label)
         w.lines.append(f"  {variable} = phi i64 [{start}, %{before}], [{following}, %{label}.next]")
-        self.variables[axis] = variable
-        self._level(d + 1, copies)
+        inside(variable)
         w.lines.append(f"  br label %{label}.next")
         w.begin(f"{label}.next")
         w.lines.append(f"  {following} = add nuw nsw i64 {variable}, {step}")
@@ -318,6 +384,15 @@ class NestCode:
                 self.sums[k, own] = place = self.w.fresh("%sum.")
                 self.allocas.append(f"  {place} = alloca {kind}")
                 self.w.lines.append(f"  store {kind} {start.name}, ptr {place}")
+                if self._is_real_sum(s) and self._is_long(d):
+                    self.totals[k, own] = total = self.w.fresh("%total.")
+                    self.allocas.append(f"  {total} = alloca {kind}")
+                    self.w.lines.append(f"  store {kind} {start.name}, ptr {total}")
+
+    def _is_long(self, d: int) -> bool:
+        """Whether one of the loops from here on is long."""
+        steps = {a: self.plan.width if a is self.plan.lane else 1 for a in self.plan.order[d:]}
+        return any(self._size(a) // step >= 2 * _RUN for a, step in steps.items())
 
     def _copies_inside(self, copy: Copy, d: int) -> list[Copy]:
         """The copies that a copy becomes inside the loops from here on."""
@@ -333,7 +408,9 @@ class NestCode:
         k = self.nest.statements.index(s)
         kind = lanes.ir_type(s.buffer.dtype, self.w.width)
         for copy in copies:
-            places = [self.sums.pop((k, own)) for own in self.parts.pop((k, copy))]
+            inside = self.parts.pop((k, copy))
+            places = [self.sums.pop((k, own)) for own in inside]
+            places += [self.totals.pop((k, own)) for own in inside if (k, own) in self.totals]
             parts = [
                 Lanes(s.buffer.dtype, self.w.write_anew(f"load {kind}, ptr {place}")) for place in places
             ]

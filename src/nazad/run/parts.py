@@ -16,8 +16,8 @@ from nazad.run.rename import elsewhere
 
 _LONG = 400_000
 """Points of a block from which on it is worth waking a thread for."""
-_ROOM = 1 << 20
-"""Bytes that the folds of all parts may take."""
+_SPARE = 80
+"""Points that have to be worked out for each byte that parts fold into, for that to cost a tenth of them."""
 _BY_LANE = 1 << 18
 _PARTS = 16
 
@@ -49,8 +49,9 @@ def _number(block: Block) -> int:
         for s in n.statements
         if isinstance(s, Fold) and block.rows[n] in s.over
     )
-    most = min(_PARTS, block.size // block.step // 2, _ROOM // max(folds, 1))
-    if sum(n.points for n in block.nests) < _LONG or not _is_divisible(block):
+    points = sum(n.points for n in block.nests)
+    most = min(_PARTS, block.size // block.step // 2, points // (_SPARE * max(folds, 1)))
+    if points < _LONG or not _is_divisible(block):
         return 1
     return 1 << max(most, 1).bit_length() - 1
 

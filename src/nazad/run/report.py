@@ -20,7 +20,7 @@ import numpy as np
 from nazad.graph import Where
 from nazad.run.compiled import Compiled
 from nazad.run.llvm import Machine, compile_ir
-from nazad.run.loops import Apply, Buffer, Call, Fold, Loop, Nest, described, walk
+from nazad.run.loops import Apply, Buffer, Call, Fold, Loop, Nest, described, walk, written
 from nazad.run.signature import Argument, Result
 from nazad.trace import Guard
 
@@ -98,7 +98,7 @@ class Kernel:
         return cls(
             type(item).__name__.lower(),
             sum(nest.points * times for nest, times in nests),
-            tuple(repr(s) for nest, _ in nests for s in nest.statements),
+            tuple(line for nest, _ in nests for line in written(nest.statements)),
             dict(Counter(name for name, _ in operations)),
             _lines([*(node.where for node in nodes), *(where for _, where in operations)]),
             str(item),

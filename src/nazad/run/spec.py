@@ -37,6 +37,7 @@ from nazad.run.loops import (
     loose_in,
     walk,
 )
+from nazad.run.nest import identity
 from nazad.run.parts import rows_of_part
 
 Array = np.ndarray[Any, Any]
@@ -97,7 +98,9 @@ class Memory:
     def of(self, buffer: Buffer) -> tuple[Array, Array]:
         """Entries, and whether each has been written."""
         if buffer not in self._known:
-            self._known[buffer] = np.empty(buffer.size, buffer.dtype), np.zeros(buffer.size, np.bool_)
+            pairs = zip(buffer.shape, buffer.strides, strict=True)
+            size = 1 + sum((n - 1) * stride for n, stride in pairs) if buffer.size else 0
+            self._known[buffer] = np.empty(size, buffer.dtype), np.zeros(size, np.bool_)
         return self._known[buffer]
 
     def write(self, buffer: Buffer, places: Array, x: Any, done: bool = True) -> None:
@@ -137,15 +140,7 @@ def run(item: Item, memory: Memory, around: Mapping[Axis, int]) -> None:
     if isinstance(item, Call):
         _call(item, memory)
     elif isinstance(item, Block):
-        for start in range(0, item.size, item.step):
-            memory.forget(item)
-            inside = (
-                {**around, item.part: min(start // rows_of_part(item), item.parts - 1)}
-                if item.part
-                else around
-            )
-            for nest in item.nests:
-                _Points(nest, Space(inside, item.rows[nest], start, item.step), memory).run()
+        _block(item, memory, around)
     elif isinstance(item, Loop):
         for k in range(item.axis.size):
             memory.forget(item)
@@ -155,18 +150,40 @@ def run(item: Item, memory: Memory, around: Mapping[Axis, int]) -> None:
         _Points(item, Space(around), memory).run()
 
 
+def _block(block: Block, memory: Memory, around: Mapping[Axis, int]) -> None:
+    """All nests on some rows, then on the next; one part of the rows after the other."""
+    for part in range(block.parts):
+        inside = around if block.part is None else {**around, block.part: part}
+        rounds = _rounds(block, part)
+        for k, (start, end) in enumerate(rounds):
+            memory.forget(block)
+            for nest in block.nests:
+                space = Space(inside, block.rows[nest], start, end, k == 0, k == len(rounds) - 1)
+                _Points(nest, space, memory).run()
+
+
+def _rounds(block: Block, part: int) -> list[tuple[int, int]]:
+    """Which rows a part goes through together; the last part has the rest. If it has none at all: no rows."""
+    rows, whole = rows_of_part(block), block.size - block.size % block.step
+    starts = range(part * rows, min((part + 1) * rows, whole), block.step)
+    rest = [(whole, block.size)] if part == block.parts - 1 and whole < block.size else []
+    return [(start, start + block.step) for start in starts] + rest or [(0, 0)]
+
+
 class Space(NamedTuple):
-    """Where the loops around a nest are, and which rows of a block are there."""
+    """Where the loops around a nest are, and which rows of a block are there: its first ones, its last ones?"""
 
     around: Mapping[Axis, int]
     rows: Axis | None = None
     start: int = 0
-    step: int = 0
+    end: int = 0
+    begins: bool = True
+    ends: bool = True
 
     def grid(self, axes: Sequence[Axis]) -> tuple[Array, ...]:
         """The values of axes, turned so that they broadcast against one another."""
-        rows = np.arange(self.start, self.start + self.step)
-        return np.ix_(*(rows[rows < a.size] if a is self.rows else np.arange(a.size) for a in axes))
+        rows = np.arange(self.start, self.end)
+        return np.ix_(*(rows if a is self.rows else np.arange(a.size) for a in axes))
 
 
 class _Points:
@@ -220,13 +237,12 @@ class _Points:
         """The fold; by the rows of a block, into what those before have left, and done with the last."""
         ufunc, over = getattr(np, s.op), tuple(k for k, a in enumerate(self.nest.axes) if a in s.over)
         x = np.where(self._inside(s.over), x, x.dtype.type(0)) if self.nest.limits else x
-        x = ufunc.reduce(x, axis=over, dtype=x.dtype, keepdims=True)
-        rows, start, step = self.space[1:]
-        if rows is None or rows not in s.over:
-            return x, True
-        if start:
+        nothing = {} if x.size else {"initial": identity(s.op, x.dtype)}
+        x = ufunc.reduce(x, axis=over, dtype=x.dtype, keepdims=True, **nothing)
+        by_rows = self.space.rows in s.over
+        if by_rows and not self.space.begins:
             x = ufunc(self.memory.of(s.buffer)[0][np.broadcast_to(places, x.shape)], x, dtype=x.dtype)
-        return x, start + step >= rows.size
+        return x, self.space.ends or not by_rows
 
     def _demand_order(self, s: Statement, places: Array) -> None:
         """The points may come in any order: none may write what another one writes or has to read."""
