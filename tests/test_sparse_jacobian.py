@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,7 @@ from scipy.sparse import csr_array
 import nazad as nz
 from nazad.api.sparse import SparseJacobian, sparse_jacobian
 from nazad.errors import ArgumentError, MissingExtra
+from nazad.ops.structure import scatter
 from nazad.transform.coloring import Coloring, color_columns
 from nazad.tree import flatten
 
@@ -97,18 +99,37 @@ def test_agrees_with_jacobian(name: str):
     assert plan.colors == colors
 
 
+def colored_by(rows: bool) -> Callable[[Any], Coloring]:
+    """A colouring of rows, or of columns, whatever needs fewer."""
+
+    def colored(matrix: Any) -> Coloring:
+        colors = color_columns(matrix.T if rows else matrix)
+        return Coloring(rows, colors, int(colors.max(initial=-1)) + 1)
+
+    return colored
+
+
 @pytest.mark.parametrize("mode", [False, True], ids=["columns", "rows"])
 @pytest.mark.parametrize("name", CASES)
 def test_both_modes_give_the_same(name: str, mode: bool, monkeypatch: pytest.MonkeyPatch):
-    def colored(matrix: Any) -> Coloring:
-        colors = color_columns(matrix.T if mode else matrix)
-        return Coloring(mode, colors, int(colors.max(initial=-1)) + 1)
-
-    monkeypatch.setattr("nazad.api.sparse.coloring", colored)
+    monkeypatch.setattr("nazad.api.sparse.coloring", colored_by(mode))
     f, argnums, args, _ = CASES[name]
     J = sparse_jacobian(f, argnums)
     np.testing.assert_allclose(J(*args).toarray(), dense(f, argnums, *args), rtol=1e-5, atol=1e-12)
     assert J.plan(*args).by_rows is mode
+
+
+@pytest.mark.parametrize("mode", [False, True], ids=["columns", "rows"])
+@pytest.mark.parametrize("name", CASES)
+def test_compiled_values_are_the_same(name: str, mode: bool, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("nazad.api.sparse.coloring", colored_by(mode))
+    f, argnums, args, _ = CASES[name]
+    plan = sparse_jacobian(f, argnums).plan(*args)
+    expected, compiled = plan.values(*args), nz.jit(plan.values)(*args)
+    assert compiled.dtype == expected.dtype
+    np.testing.assert_allclose(
+        compiled, expected, rtol=4 * np.finfo(expected.dtype).eps, atol=4 * np.finfo(expected.dtype).eps
+    )
 
 
 @pytest.mark.parametrize(("room", "batches"), [("_BATCH", 3), ("_LARGE", 1)])
@@ -174,6 +195,97 @@ def test_bundle_adjustment_of_some_size_stores_nothing_twice():
     plan = sparse_jacobian(f, (0, 1, 2)).plan(*args)
     assert plan.colors == 14
     assert plan.nnz == 800 * 29
+
+
+# --- what is written for the compiler
+def written(values: Callable[..., Any], *args: Any) -> list[tuple[tuple[Any, ...], list[np.ndarray]]]:
+    """Of the one scatter that the entries come from: for each piece its shape, and where its entries go."""
+    G = nz.trace(values, *args)
+    F = G.forward(list(args))
+    (y,) = G.sinks
+    assert y.op is scatter
+    assert [v for v in G.nodes if v.op is scatter] == [y]
+    assert math.prod(y.params["shape"]) == len(F[y])
+    return [
+        (np.shape(F[part]), [np.asarray(F[a]) for a in arrays])
+        for _, part, arrays in y.params["layout"].pieces(y.preds)
+    ]
+
+
+def covered(pieces: list[tuple[tuple[Any, ...], list[np.ndarray]]]) -> list[int]:
+    """All places, in order; every piece has as many entries as places."""
+    assert all(shape == places.shape for shape, (places,) in pieces)
+    return sorted(np.concatenate([np.ravel(places) for _, (places,) in pieces]).tolist())
+
+
+def in_one_vector(f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Callable[..., Any], Any]:
+    """The same function of one vector, and all of its results in one."""
+    ends = np.cumsum([np.size(x) for x in args])
+
+    def of(theta: Any) -> Any:
+        parts = np.split(theta, ends[:-1])
+        xs = [np.reshape(part, np.shape(x)) for part, x in zip(parts, args, strict=True)]
+        return np.concatenate([np.ravel(y) for y in f(*xs)])
+
+    return of, np.concatenate([np.ravel(x) for x in args])
+
+
+@pytest.mark.parametrize("one_vector", [False, True])
+def test_entries_of_bundle_adjustment_stand_at_even_distances(one_vector: bool):
+    f, args = bundle(10, 200, 800)
+    plan = sparse_jacobian(f, (0, 1, 2)).plan(*args)
+    if one_vector:
+        g, theta = in_one_vector(f, args)
+        args, whole = (theta,), sparse_jacobian(g).plan(theta)
+        np.testing.assert_array_equal(whole.indices, plan.indices)
+        plan = whole
+    pieces = sorted(written(plan.values, *args), key=lambda piece: piece[1][0].min())
+    assert covered(pieces) == list(range(plan.nnz))
+    observed = np.arange(800)[:, None]
+    for k, (shape, (places,)) in enumerate(pieces[:-1]):
+        assert shape == (800, 2)
+        np.testing.assert_array_equal(places, 28 * observed + 14 * np.arange(2) + k)
+    np.testing.assert_array_equal(pieces[-1][1][0], 28 * 800 + np.arange(800))
+    compiled = nz.jit(plan.values)(*args)
+    np.testing.assert_allclose(compiled, plan.values(*args), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("f", [stencil, lambda x: x[1:] * x[:-1], lambda x: np.diff(x, 2) * x[1:-1]])
+def test_bands_are_one_piece_for_each_color(f: Callable[..., Any]):
+    x = rng.normal(size=50)
+    plan = sparse_jacobian(f).plan(x)
+    pieces = written(plan.values, x)
+    assert covered(pieces) == list(range(plan.nnz))
+    assert len(pieces) == plan.colors
+    np.testing.assert_allclose(nz.jit(plan.values)(x), plan.values(x), rtol=1e-13, atol=1e-13)
+
+
+def test_hessian_of_the_chained_function_of_rosenbrock_is_one_piece_for_each_color():
+    x = rng.normal(size=50)
+    plan = sparse_jacobian(nz.grad(rosenbrock)).plan(x)
+    y = nz.trace(plan.values, x).sinks[0]
+    assert y.op is scatter
+    assert len(y.params["layout"].templates) == plan.colors == 3
+    np.testing.assert_allclose(nz.jit(plan.values)(x), plan.values(x), rtol=1e-13, atol=1e-13)
+
+
+def test_pieces_that_cover_some_of_the_rows():
+    def f(x: Any) -> Any:
+        """The first row has two entries, the others three or one."""
+        return np.concatenate([np.sum(x[:2] ** 2, keepdims=True), x[:3] * x[1:4] * x[6:], x[5:] ** 3])
+
+    x = rng.normal(size=9)
+    J = agree(f, 0, x)
+    plan = J.plan(x)
+    pieces = written(plan.values, x)
+    assert covered(pieces) == list(range(plan.nnz))
+    assert all(math.prod(shape) < plan.shape[0] for shape, _ in pieces)
+    np.testing.assert_allclose(nz.jit(plan.values)(x), plan.values(x), rtol=1e-13)
+
+
+def test_one_colour_of_whole_rows_is_no_scatter():
+    plan = sparse_jacobian(lambda x: np.sin(x) ** 2).plan(x8)
+    assert all(v.op is not scatter for v in nz.trace(plan.values, x8).nodes)
 
 
 # --- plans

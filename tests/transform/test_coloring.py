@@ -95,3 +95,35 @@ def test_any_pattern(m: int, n: int, density: float, seed: int):
     assert found.number == len(set(found.colors.tolist()) - {-1})
     assert found.number >= least_colors(colored)
     assert found.number <= min(count(pattern), count(csr_array(pattern.T)))
+
+
+# --- colours by the place in the row
+def block_rows(n: int, shared: int, own: int) -> csr_array:
+    """Rows that have some of a few shared columns, chosen at random, and one of their own."""
+    draw = np.random.default_rng(3)
+    rows = np.arange(n)[:, None]
+    columns = np.hstack([3 * draw.integers(shared, size=(n, 1)) + np.arange(3), 3 * shared + rows])
+    ones = np.ones(columns.size)
+    return csr_array((ones, (np.repeat(rows, 4), columns.ravel())), shape=(n, 3 * shared + own))
+
+
+def test_places_in_the_row_are_the_colors_where_the_rows_are_alike():
+    pattern = block_rows(200, 5, 200)
+    colors = color_columns(pattern)
+    np.testing.assert_array_equal(colors, [0, 1, 2] * 5 + [3] * 200)
+    with_shorter = csr_array(block_diag([pattern, np.zeros((0, 0))]))
+    more = csr_array(np.vstack([with_shorter.toarray(), np.eye(215)[-200:]]))
+    np.testing.assert_array_equal(color_columns(more), colors)  # there each is first, and keeps its colour
+
+
+def test_a_few_columns_that_do_not_fit_in_are_repaired():
+    pattern = block_rows(200, 5, 200).toarray()
+    pattern[7, 20] = 1  # the row meets two columns of the last kind
+    colors = color_columns(csr_array(pattern))
+    assert is_valid(csr_array(pattern), colors)
+    assert np.count_nonzero(colors != np.r_[[0, 1, 2] * 5, [3] * 200]) <= 2
+    assert colors.max() + 1 == 5
+
+
+def test_many_that_do_not_fit_in_are_colored_one_by_one():
+    np.testing.assert_array_equal(color_columns(banded(60, -1, 0, 1)), np.arange(60) % 3)

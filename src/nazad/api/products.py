@@ -28,7 +28,8 @@ from nazad.transform.pattern.pieces import End, Piece, ends, split, starts
 Numbers = np.ndarray[Any, Any]
 
 _BATCH = 1 << 25  # numbers in the largest array of one batch
-_FEW = 64  # colours that are written out one by one in a trace
+_FEW = 64  # colours that are written out one by one in a trace, where arrays are large
+_FEWER = 16  # and where they are small
 _LARGE = 1 << 12  # numbers in an array from which on a batch of them no longer fits into the cache
 
 
@@ -75,14 +76,9 @@ class Products:
         return _collected(found, self._size, self._dtype)
 
     def _found(self, done: Run, within: Graph, batch: Batch) -> list[tuple[Value, Goal]]:
-        """The products of all colours, with their goals.
-
-        One batch saves time where arrays are small, and nodes where it is traced; large arrays are worked on
-        faster one colour after another.
-        """
-        size = batch.colors.size
+        """The products of all colours, with their goals."""
         along = functools.partial(self._pulled if self._by_rows else self._pushed, done, within, batch)
-        if size > 1 and (size > _FEW if done.trace.nested else _largest(done) < _LARGE):
+        if _is_one_batch(done, batch.colors.size):
             whole = vmap(lambda *seeds: tuple(along(seeds, every=True)))(*batch.seeds)
             return list(zip(whole, batch.together, strict=True))
         found = []
@@ -267,6 +263,18 @@ def _read(value: Value, read: tuple[Any, ...], shape: tuple[int, ...], dtype: np
 
 def _dtype(values: Any) -> np.dtype[Any]:
     return np.result_type(*[zeros_like(x).dtype for x in values])
+
+
+def _is_one_batch(done: Run, size: int) -> bool:
+    """Whether so many colours are worked on at once.
+
+    That saves time where arrays are small; large ones are worked on faster one colour after another. In a
+    trace it saves nodes, but zeros of the seeds are seen only in one colour after another.
+    """
+    large = _largest(done) >= _LARGE
+    if done.trace.nested:
+        return size > (_FEW if large else _FEWER)
+    return size > 1 and not large
 
 
 def _largest(done: Run) -> int:

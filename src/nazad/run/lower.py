@@ -457,7 +457,7 @@ def product(lowering: Lowering, v: Node, terms: Sequence[Sequence[int]], output:
     sizes: dict[int, int] = {}
     for p, term in zip(v.preds, terms, strict=True):
         for letter, n in zip(term, lowering.shape(p), strict=True):
-            sizes[letter] = max(sizes.get(letter, 1), n)
+            sizes[letter] = n if n != 1 else sizes.get(letter, 1)
     order = [c for c in output if sizes[c] != 1]
     order += [c for c in sizes if sizes[c] != 1 and c not in output]
 

@@ -86,6 +86,7 @@ class NestCode:
         self.depth = {a: k + 1 for k, a in enumerate(plan.order)}
         self.variables: dict[Axis, str] = dict(around or {})
         self.masks: dict[Copy, str] = {}
+        self.alone = False
         self.known: list[dict[tuple[int, Copy], Lanes]] = [{}]
         self.sums: dict[tuple[int, Copy], str] = {}
         self.totals: dict[tuple[int, Copy], str] = {}
@@ -200,10 +201,11 @@ class NestCode:
 
     def _tail(self, d: int, axis: Axis, start: int, size: int, copies: list[Copy]) -> None:
         """The last strip, shorter than the vectors."""
+        self.alone = size - start == 1
         bits = ", ".join(f"i1 {str(k < size - start).lower()}" for k in range(self.plan.width))
         self.masks = {(): f"<{bits}>"}
         self._loop(d, axis, start, start + self.plan.width, self.plan.width, copies)
-        self.masks = {}
+        self.masks, self.alone = {}, False
 
     def _loop(
         self, d: int, axis: Axis, start: int | str, end: int | str, step: int, copies: list[Copy]
@@ -532,7 +534,7 @@ class NestCode:
         name = lanes.store_cast(w, x)
         one, many = lanes.memory_type(buffer.dtype, 1), lanes.memory_type(buffer.dtype, width)
         align = buffer.dtype.itemsize
-        if step == 0:
+        if step == 0 or (step == 1 and self.alone):  # LLVM 22 stores too much where a mask has one lane
             if width > 1:
                 name = w.write(f"extractelement {many} {name}, i64 0")
             w.lines.append(f"  store {one} {name}, ptr {self._pointer(buffer, index, copy)}, align {align}")

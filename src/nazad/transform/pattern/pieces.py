@@ -158,7 +158,9 @@ def _by_each(places: Numbers, axis: int, most: int) -> list[Piece] | None:
         pieces = _evenly(places.take(k, axis), most - len(found))
         if pieces is None:
             return None
-        found += [Piece((*read[:axis], k, *read[axis:]), there) for read, there in pieces]
+        for read, there in pieces:
+            rest = read or (slice(None),) * (places.ndim - 1)
+            found.append(Piece((*rest[:axis], k, *rest[axis:]), there))
     return found
 
 
