@@ -87,9 +87,10 @@ def _matched(
         _merged(group, f)
         for group, f in ((rows, place), (columns, place), (rows, a), (inner, a), (inner, b), (columns, b))
     ]
-    if None in steps:
+    known = [step for step in steps if step is not None]
+    if len(known) < len(steps):
         return None
-    out_row, out_column, a_row, a_inner, b_inner, b_column = steps
+    out_row, out_column, a_row, a_inner, b_inner, b_column = known
     if out_column != 1 or 1 not in (a_row, a_inner) or 1 not in (b_inner, b_column):
         return None
     trans_a, trans_b = a_inner != 1, b_column != 1

@@ -485,5 +485,6 @@ def buffers_of(item: Item) -> list[Buffer]:
 
 def is_here(load: Load, axes: Sequence[Axis]) -> bool:
     """Whether a load reads at the place that all the axes stand for, in order."""
-    wide = [i for i, n in zip(load.index, load.buffer.shape, strict=True) if n != 1]
-    return [i.axis for i in wide] == list(axes)
+    pairs = list(zip(load.index, load.buffer.shape, strict=True))
+    wide = [i.axis for i, n in pairs if n != 1]
+    return wide == list(axes) and all(i == Affine() for i, n in pairs if n == 1)

@@ -36,13 +36,13 @@ from nazad.run.loops import (
     Constant,
     Expr,
     Fold,
+    Index,
     Load,
     Statement,
     Store,
 )
 from nazad.run.places import (
     NOWHERE,
-    Index,
     TakePlan,
     affine_reshape,
     held,
@@ -528,12 +528,11 @@ def _scattered(lowering: Lowering, v: Node) -> Sequence[Draft | Call]:
     hits = _hits(lowering, pieces, out.shape)
     if hits is not None and hits.max(initial=0) <= 1:
         drafts = [] if hits.all() else [_zero(v, out)]
-        return drafts + [_piece(lowering, v, out, *piece, add="set" if drafts else "") for piece in pieces]
+        return drafts + [_piece(lowering, v, out, piece, "set" if drafts else "") for piece in pieces]
     whole = pieces[0][0] == (...,) and lowering.shape(pieces[0][1]) == out.shape
     drafts = [] if whole else [_zero(v, out)]
     return drafts + [
-        _piece(lowering, v, out, *piece, add="" if whole and k == 0 else "add")
-        for k, piece in enumerate(pieces)
+        _piece(lowering, v, out, piece, "" if whole and k == 0 else "add") for k, piece in enumerate(pieces)
     ]
 
 
@@ -556,8 +555,9 @@ def _zero(v: Node, out: Buffer) -> Draft:
 
 
 def _piece(
-    lowering: Lowering, v: Node, out: Buffer, template: Any, part: Node, arrays: Sequence[Node], add: str
+    lowering: Lowering, v: Node, out: Buffer, piece: tuple[Any, Node, Sequence[Node]], add: str
 ) -> Draft:
+    template, part, arrays = piece
     plan = take_plan(plain(template), (out.shape, *(lowering.shape(a) for a in arrays)))
     shape = _taken_shape(plan, template, out.shape)
     own = lowering.shape(part)
@@ -579,7 +579,8 @@ def _taken_shape(plan: TakePlan, template: Any, shape: tuple[int, ...]) -> tuple
     """The shape of what a template picks, found by picking from an array without memory."""
     ghost = np.broadcast_to(np.zeros((), np.bool_), shape)
     fill = iter(np.zeros(s, np.intp) for s in plan.shapes)
-    return ghost[tuple(next(fill) if part is ARRAY else part for part in template)].shape
+    taken = ghost[tuple(next(fill) if part is ARRAY else part for part in template)]
+    return tuple(taken.shape)
 
 
 def _reshaped(lowering: Lowering, v: Node) -> Sequence[Draft | Call | LoopDraft]:

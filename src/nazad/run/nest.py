@@ -227,7 +227,8 @@ class NestCode:
 
     def _is_long_sum(self, axis: Axis, trips: int) -> bool:
         """Whether a sum would have so many terms in a row that their rounding errors count."""
-        return trips >= 2 * _RUN and any(self._is_real_sum(s) and axis in s.over for s in self._begun())
+        sums = [s for s in self._begun() if self._is_real_sum(s)]
+        return trips >= 2 * _RUN and any(axis in s.over for s in sums)
 
     def _begun(self) -> list[Statement]:
         return [self.nest.statements[k] for k in dict.fromkeys(k for k, _ in self.sums)]
@@ -257,7 +258,7 @@ class NestCode:
         w = self.w
         for (k, own), place in self.sums.items():
             s = self.nest.statements[k]
-            if not self._is_real_sum(s):
+            if not isinstance(s, Fold) or not self._is_real_sum(s):
                 continue
             kind = lanes.ir_type(s.buffer.dtype, w.width)
             zero = lanes.constant(w, 0, s.buffer.dtype).name
@@ -479,13 +480,18 @@ class NestCode:
             return lanes.constant(self.w, e.value, e.dtype)
         if isinstance(e, Load):
             return self._load(e.buffer, e.index, copy)
-        args = [self._find(a, self._own(a, copy)) for a in args_of(e)]
+        args = [self._value(a, copy) for a in args_of(e)]  # known by now
         if isinstance(e, Cast):
             return lanes.cast(self.w, args[0], e.dtype)
         assert isinstance(e, Apply)
         return lanes.apply(self.w, e.op, args, e.dtype)
 
     # --- memory
+    def _step(self, buffer: Buffer, index: Index) -> int | None:
+        """How far apart the entries of neighbouring lanes are."""
+        lane = self.plan.lane
+        return 0 if lane is None or self.w.width == 1 else stride_of(buffer, index, lane)
+
     def _masked(self, copy: Copy) -> bool:
         return bool(self.masks)
 
@@ -495,7 +501,7 @@ class NestCode:
     def _load(self, buffer: Buffer, index: Index, copy: Copy) -> Lanes:
         w, width = self.w, self.w.width
         write = w.write_anew if buffer in self.written else w.write
-        step = 0 if width == 1 else stride_of(buffer, index, self.plan.lane)
+        step = self._step(buffer, index)
         one = lanes.memory_type(buffer.dtype, 1)
         many = lanes.memory_type(buffer.dtype, width)
         align = buffer.dtype.itemsize
@@ -523,7 +529,7 @@ class NestCode:
     def _store(self, buffer: Buffer, index: Index, x: Lanes, copy: Copy, op: str | None) -> None:
         """Write, or fold into what is there."""
         w, width = self.w, self.w.width
-        step = 0 if width == 1 else stride_of(buffer, index, self.plan.lane)
+        step = self._step(buffer, index)
         if op is not None:
             old = (
                 self._load(buffer, index, copy)
@@ -594,8 +600,8 @@ class NestCode:
         w, element = self.w, lanes.memory_type(buffer.dtype, 1)
         whole = w.type("i64")
         terms, offset, loose = self._linear(buffer, index, copy)
-        lane = self.plan.lane
-        affine = sum(dict(i.terms).get(lane, 0) * s for i, s in zip(index, buffer.strides, strict=True))
+        pairs = zip(index, buffer.strides, strict=True)
+        affine = sum(c * s for i, s in pairs for a, c in i.terms if a is self.plan.lane)
         fan = ", ".join(f"i64 {offset + affine * k}" for k in range(w.width))
         total = f"<{fan}>"
         for term in terms:
