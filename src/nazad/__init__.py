@@ -6,8 +6,11 @@
 0.0
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from nazad import ops
-from nazad.api import grad, hessian, hvp, jacobian, jit, jvp, sparse_jacobian, value_and_grad, vjp, vmap
+from nazad.api import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap
 from nazad.descent import (
     Result,
     Rule,
@@ -27,12 +30,35 @@ from nazad.expansion import taylor
 from nazad.explain import explain
 from nazad.graph import Graph, Node, Spec, constant, leaf
 from nazad.ops.families import elementwise
-from nazad.run.threads import set_threads
 from nazad.symbolic import swell, swell_table, symbolic
 from nazad.testing import adjoint_identity, check_gradients
 from nazad.trace.trace import trace
 
+if TYPE_CHECKING:
+    from nazad.api.jit import jit
+    from nazad.api.sparse import sparse_jacobian
+    from nazad.run.threads import set_threads
+
 __version__ = "0.1.0.dev0"
+
+_LATER = {
+    "jit": "nazad.api.jit",
+    "set_threads": "nazad.run.threads",
+    "sparse_jacobian": "nazad.api.sparse",
+}
+"""What is imported when it is first asked for: the compiler takes as long as all the rest."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found = getattr(importlib.import_module(_LATER[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
+
 
 __all__ = [
     "Graph",

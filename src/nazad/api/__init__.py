@@ -2,23 +2,22 @@
 
 Each of them traces the function at its arguments and runs one of three loops over the graph: Backward,
 forward mode, batching. They compose because the loops run on traced values as they do on arrays.
+
+:mod:`~nazad.api.jit` and :mod:`~nazad.api.sparse` stand upon more than the others, the compiler and patterns
+of sparsity, and are imported when they are first asked for.
 """
 
 from nazad.api.forward import hvp, jvp
-from nazad.api.jit import jit
 from nazad.api.matrices import hessian, jacobian
 from nazad.api.reverse import grad, value_and_grad, vjp
 from nazad.api.rows import vmap
-from nazad.api.sparse import sparse_jacobian
 
 __all__ = [
     "grad",
     "hessian",
     "hvp",
     "jacobian",
-    "jit",
     "jvp",
-    "sparse_jacobian",
     "value_and_grad",
     "vjp",
     "vmap",

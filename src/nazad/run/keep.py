@@ -27,6 +27,8 @@ _CHEAP = {"add", "subtract", "multiply", "negative", "positive", "where", "maxim
 _CHEAP |= {"absolute", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "conjugate"}
 _QUICK = {"divide", "reciprocal", "sqrt", "chain", "winner", "sign"}
 _MOVES = ("transpose", "broadcast_to", "reshape", "take", "astype")
+_GATHERING = ("loop", "scatter", "stack", "concatenate")
+"""Operations that use each entry once, whatever their size."""
 _PLACES = 6
 """At how many different places a value may be worked out."""
 _LIMIT = 400
@@ -134,7 +136,7 @@ def _pays(
     if work[v] >= _LIMIT and len(users) > 1:
         return True
     spread = max(
-        (np.size(F[s]) / size for s in users if s.op.name != "loop" and not s.op.fold and size > 1),
+        (np.size(F[s]) / size for s in users if s.op.name not in _GATHERING and not s.op.fold and size > 1),
         default=1.0,
     )
     if work[v] * (spread - 1) > 12 and work[v] >= 2:

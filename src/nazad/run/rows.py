@@ -11,6 +11,7 @@ and arguments that do not are copied, a block at a time.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -156,7 +157,7 @@ class _Passes:
         number = 0 if has_rows else -1
         for buffer, index in _accesses(nest):
             for other in writers.get(buffer, ()):
-                if other is nest:
+                if other is nest or _is_apart(other, buffer, index):
                     continue
                 n = self.number[other]
                 if has_rows and other in self.rows:
@@ -169,6 +170,25 @@ class _Passes:
     def _aligned(self, buffer: Buffer, index: Index, nest: Nest) -> bool:
         dim = self.dims.get(buffer)
         return dim is not None and self.dim(index, nest) == dim
+
+
+def _is_apart(nest: Nest, buffer: Buffer, index: Index) -> bool:
+    """Whether nothing that a nest writes into a buffer is at this place."""
+    return all(
+        any(_never_equal(p, q) for p, q in zip(s.index, index, strict=True))
+        for s in nest.statements
+        if s.buffer is buffer
+    )
+
+
+def _never_equal(p: Affine, q: Affine) -> bool:
+    """Out of each other's reach, or on grids that do not meet."""
+    if p.loose or q.loose:
+        return False
+    if p.range[1] < q.range[0] or q.range[1] < p.range[0]:
+        return True
+    step = math.gcd(*(c for _, c in (*p.terms, *q.terms)))
+    return step > 1 and (p.offset - q.offset) % step != 0
 
 
 def _touched_outside(
