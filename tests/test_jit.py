@@ -275,7 +275,6 @@ def test_truths():
     check(lambda x: (x > 0, {"positive": np.all(x > 0.5)}), X[0])
 
 
-@pytest.mark.xfail(reason="a trace takes a constant True for an array without axes")
 def test_constant_truths():
     check(lambda x: (True, x), 1.0)
 

@@ -89,7 +89,7 @@ def test_guards_with_their_lines():
     count = len(variant.questions) - 2
     assert count > 2
     assert all(q.what == "bool" for q in variant.questions)
-    assert str(variant.questions[0]) == f"{line_of(root, 2)}: bool -> True"
+    assert str(variant.questions[0]) == f"{line_of(root, 2)}  bool -> True"
     assert variant.questions_by_line == {
         line_of(root, 2): {"bool -> True": count, "bool -> False": 1},
         line_of(root, 4): {"bool -> True": 1},

@@ -62,7 +62,7 @@ class Question:
     answer: Any
 
     def __str__(self) -> str:
-        return f"{_place(self.line)}: {self.what} -> {_short(self.answer)}"
+        return f"{_place(self.line)}  {self.what} -> {_short(self.answer)}"
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ class Compilation:
         stages = ", ".join(f"{stage} {1000 * t:.1f}" for stage, t in self.seconds.items())
         total = 1000 * sum(self.seconds.values())
         asked = [
-            f"{_place(line)}: " + ", ".join(f"{a} ×{n}" if n > 1 else a for a, n in answers.items())
+            f"{_place(line)}  " + ", ".join(f"{a} ×{n}" if n > 1 else a for a, n in answers.items())
             for line, answers in self.questions_by_line.items()
         ]
         parts = [

@@ -136,7 +136,7 @@ class Trace:
     # --- constants: values that do not depend on the leaves of this trace
     def _constant(self, value: Value) -> Node:
         kind = type(value)
-        if kind is float or kind is int:
+        if kind is float or kind is int or kind is bool:
             node = self._numbers.get((kind, value)) if value else None
             if node is None:
                 node = self._numbers[kind, value] = self._new_constant(value)
