@@ -421,7 +421,7 @@ class NestCode:
                 pairs = zip(parts[::2], parts[1::2], strict=False)
                 rest = parts[-1:] if len(parts) % 2 else []
                 parts = [lanes.apply(self.w, s.op, [a, b], a.dtype) for a, b in pairs] + rest
-            if s.by_lane:
+            if s.by_lane and self.plan.lane in s.over:
                 self._add_by_lane(s, parts[0], copy)
                 continue
             total = self._across(s.op, parts[0]) if self.plan.lane in s.over else parts[0]
