@@ -44,16 +44,30 @@ class Shared(spec.Memory):
 
     def __init__(self, program: Program) -> None:
         super().__init__()
-        self.others = {b: [c for c in program.locals if c is not b and overlap(b, c)] for b in program.locals}
+        self.bytes = {b: addresses(b) for b in program.locals}
+        spans = {b: (a.min(initial=0), a.max(initial=-1)) for b, a in self.bytes.items()}
+        self.others = {
+            b: [c for c in spans if c is not b and spans[b][0] <= spans[c][1] and spans[c][0] <= spans[b][1]]
+            for b in spans
+        }
+        self.size = program.scratch
 
     def write(self, buffer: Buffer, places: Any, x: Any, done: bool = True) -> None:
         super().write(buffer, places, x, done)
-        for other in self.others.get(buffer, ()) if np.size(places) else ():
-            self.of(other)[1][...] = False
+        lost = np.zeros(self.size, np.bool_)
+        if self.others.get(buffer):
+            lost[self.bytes[buffer][np.ravel(places)]] = True
+        for other in self.others.get(buffer, ()):
+            self.of(other)[1][lost[self.bytes[other]].any(axis=1)] = False
 
 
-def overlap(b: Buffer, c: Buffer) -> bool:
-    return b.number < c.number + c.nbytes and c.number < b.number + b.nbytes
+def addresses(b: Buffer) -> np.ndarray:
+    """The bytes of each entry of the memory of a buffer; rows between parts are nobody's and left out."""
+    entries, _ = spec.Memory().of(b)
+    own = np.zeros(entries.size, np.bool_)
+    own[spec.everywhere(b)] = True
+    starts = np.where(own, np.arange(entries.size), spec.everywhere(b).max(initial=0))
+    return b.number + starts[:, None] * b.dtype.itemsize + np.arange(b.dtype.itemsize)
 
 
 def results(program: Program, args: list[Any], memory: spec.Memory) -> list[np.ndarray]:
@@ -73,7 +87,8 @@ def check(f: Any, *args: Any) -> Program:
     case.check(results(program, list(args), Shared(program)))
     for b in program.locals:
         assert b.number % 64 == 0
-        assert 0 <= b.number <= program.scratch - b.nbytes
+        assert b.number >= 0
+        assert addresses(b).max(initial=0) < program.scratch
     touched = {b for item in program.items for b in buffers_of(item) if b.kind == "local"}
     assert touched <= set(program.locals)
     return program

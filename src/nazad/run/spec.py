@@ -171,7 +171,7 @@ def _rounds(block: Block, part: int) -> list[tuple[int, int]]:
 
 
 class Space(NamedTuple):
-    """Where the loops around a nest are, and which rows of a block are there: its first ones, its last ones?"""
+    """Where the loops around a nest are, and which rows of a block are there: the first, the last?"""
 
     around: Mapping[Axis, int]
     rows: Axis | None = None
@@ -217,6 +217,8 @@ class _Points:
             self._write(s)
 
     def _write(self, s: Statement) -> None:
+        if 0 in (n for a, n in zip(self.nest.axes, self.shape, strict=True) if a not in s.over):
+            return  # nothing is written
         x, places = np.broadcast_to(self.values[s.expr], self.shape), self._places(s)
         done = True
         if isinstance(s, Fold):
