@@ -1,4 +1,4 @@
-"""Python loops, compiled as loops: they are found, and give what the interpreter gives, with their gradients."""
+"""Python loops, compiled as loops: they are found, and give what the interpreter gives, gradients too."""
 
 from __future__ import annotations
 

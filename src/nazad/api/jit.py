@@ -30,6 +30,7 @@ from nazad.run.compiled import MISS, Times
 from nazad.run.guards import MOST_GUARDS
 from nazad.run.report import Lowered, Report
 from nazad.trace import Run
+from nazad.trace.trace import collector_paused
 
 _VARIANTS = 16
 """Paths that are kept for arguments of one kind."""
@@ -149,7 +150,8 @@ class Jitted:
         if path_of(done.trace.guards) in [v.path for v in kind.variants]:
             # NumPy's last digit was on one side of a branch, and that of the machine code on the other
             return returned(done)
-        variant = Variant(call, done, times)
+        with collector_paused():
+            variant = Variant(call, done, times)
         kind.variants = (variant, *kind.variants)
         self._prefer(variant)
         result = variant.run(call.leaves)

@@ -265,7 +265,7 @@ def run(
         for k, (x, label) in enumerate(zip(arguments.leaves, arguments.labels, strict=True))
     ]
     try:
-        with _collector_paused():
+        with collector_paused():
             result = function(*unflatten(arguments.structure, handles))
     except Exception as error:
         trace.raise_remembered(instead_of=error)
@@ -276,8 +276,9 @@ def run(
 
 
 @contextlib.contextmanager
-def _collector_paused() -> Iterator[None]:
-    """A trace makes many objects and drops none; looking them through again and again is a third of its time."""
+def collector_paused() -> Iterator[None]:
+    """For what makes many objects and drops none, as a trace does: a third of its time goes into looking them
+    through again and again."""
     if not gc.isenabled():
         yield
         return
@@ -380,4 +381,4 @@ def note_specs(F: Mapping[Node, Value]) -> None:
         node.spec = Spec.of(value)
 
 
-__all__ = ["Arguments", "Guard", "Run", "Trace", "argument_names", "run", "trace"]
+__all__ = ["Arguments", "Guard", "Run", "Trace", "argument_names", "collector_paused", "run", "trace"]
