@@ -457,3 +457,15 @@ def test_a_failed_call_leaves_no_cycle() -> None:
         assert len(gc.get_objects()) - before < 200
     finally:
         gc.enable()
+
+
+def test_truths_in_products_and_differences_are_those_of_numpy() -> None:
+    numbers, truths = np.array([[1.0], [2.0]]), np.array([[True, False], [True, True]])
+    product = nz.vmap(lambda x, m: np.einsum("j,j->", x, m), in_axes=(0, 0))
+    np.testing.assert_array_equal(product(numbers * np.ones((2, 2)), truths), [1.0, 4.0])
+    np.testing.assert_array_equal(
+        nz.trace(lambda x: np.einsum("ij,ij->i", x, truths), numbers).forward([numbers]).popitem()[1],
+        [1.0, 4.0],
+    )
+    steps = nz.trace(lambda x: np.diff(x > 1.5, axis=0), np.array([1.0, 2.0, 3.0]))
+    np.testing.assert_array_equal(steps.forward([np.array([1.0, 2.0, 3.0])])[steps.sinks[0]], [True, False])

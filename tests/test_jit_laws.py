@@ -16,7 +16,8 @@ from nazad.graph import is_real
 _spec = importlib.util.spec_from_file_location(
     "laws_of_ops", pathlib.Path(__file__).parent / "ops" / "test_laws.py"
 )
-assert _spec is not None and _spec.loader is not None
+assert _spec is not None
+assert _spec.loader is not None
 laws = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(laws)
 

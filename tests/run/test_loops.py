@@ -138,7 +138,7 @@ def example() -> tuple[Program, Nest, Nest]:
     i, j = Axis("i", 4), Axis("j", 3)
     x, p = Buffer("x", (4, 3), FLOAT, "input", 0), Buffer("p", (4,), np.dtype("int32"), "input", 1)
     y, z = Buffer("y", (4,), FLOAT, "output", 0), Buffer("z", (4, 3), FLOAT, order=(1, 0))
-    at = Cast(np.dtype("int64"), Load(p.dtype, p, (Affine.of(i),)))
+    at = Affine.read(Cast(np.dtype("int64"), Load(p.dtype, p, (Affine.of(i),))))
     shared = Load(FLOAT, x, (at, Affine.of(j) * -1 + 2))
     e = Apply(FLOAT, "multiply", (shared, Apply(FLOAT, "add", (shared, Constant(FLOAT, np.float64(0.5))))))
     first = Nest([i, j], [Store(z, (Affine.of(i), Affine.of(j)), e)])

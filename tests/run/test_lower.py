@@ -213,7 +213,7 @@ def test_a_uniform_constant_is_a_number_and_another_one_memory():
     np.testing.assert_array_equal(constant.value, np.arange(4.0))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(programs.functions())
 def test_random_functions(f):
     check(f, *f.values)

@@ -98,9 +98,15 @@ def _batch_einsum(op: Linear, xs: Sequence[Value], batched: Sequence[bool], para
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
+
+def _is_optimized(xs: Sequence[Value]) -> bool:
+    """Only for operands of one dtype: NumPy 2.4 takes a wrong turn where truths meet numbers."""
+    return len(xs) > 1 and all(x.dtype == xs[0].dtype for x in xs)
+
+
 einsum = Linear(
     "einsum",
-    lambda *xs, subscripts: np.einsum(subscripts, *xs, optimize=len(xs) > 1),
+    lambda *xs, subscripts: np.einsum(subscripts, *xs, optimize=_is_optimized(xs)),
     variadic=_einsum_transpose,
     batch=_batch_einsum,
 )

@@ -1,7 +1,7 @@
 """The loop language: what a compiled function does, without saying on which processor.
 
-A program is a list of *nests*. A nest has axes, which it runs over in any order, and statements, which hold at
-every point of that space: *store* an expression in a buffer, or *fold* an expression over some of the axes
+A program is a list of *nests*. A nest has axes, which it runs over in any order, and statements, which hold
+at every point of that space: *store* an expression in a buffer, or *fold* an expression over some of the axes
 into a buffer. An expression is a tree of scalars: constants, loads at places that are affine in the axes (or
 are themselves loaded), and elementwise operations under the names of their primitives. Nothing here is ever
 differentiated; derivatives are written out in the graph before.

@@ -162,9 +162,8 @@ class NestCode:
         size = self._size(axis)
         step = min(self.plan.unroll.get(axis, 1), size)
         limit = self.nest.limits.get(axis)
-        if limit is not None and size % step == 0 and limit.by in self.variables:
-            across = self.plan.width if limit.by is self.plan.lane else 1
-            tiled = limit.tiled(self.plan.unroll.get(limit.by, 1) * across, step, size)
+        if limit is not None and size % step == 0 and self._can_limit(axis, limit.by):
+            tiled = limit.tiled(self._tile(limit.by), step, size)
             low, high = self._limit(tiled.by, tiled.low), self._limit(tiled.by, tiled.high)
             self._loop(d, axis, low, high, step, _copied(copies, axis, step, 1))
             return
@@ -173,9 +172,27 @@ class NestCode:
         if whole < size:
             self._loop(d, axis, whole, size, 1, copies)
 
+    def _tile(self, axis: Axis) -> int:
+        """How many places of an axis are worked on at once."""
+        return self.plan.unroll.get(axis, 1) * (self.plan.width if axis is self.plan.lane else 1)
+
+    def _can_limit(self, axis: Axis, by: Axis) -> bool:
+        """Whether the place on the other axis is known; of a block's rows, whether they begin with a tile."""
+        if by not in self.starts:
+            return by in self.variables and axis not in self.starts
+        start, count = self.starts[by]
+        first = int(start) if start.isdigit() else count
+        return by in self.variables and axis not in self.starts and first % self._tile(by) == 0
+
     def _limit(self, by: Axis, bounds: tuple[int, ...]) -> int | str:
         """A bound at the place where the other axis stands: a number, or read from a table."""
         variable = self.variables[by]
+        if by in self.starts:
+            start = self.starts[by][0]
+            known = start.isdigit() and variable.isdigit()
+            variable = (
+                str(int(start) + int(variable)) if known else self.w.write(f"add i64 {start}, {variable}")
+            )
         if variable.isdigit():
             return bounds[int(variable)]
         if len(set(bounds)) == 1:

@@ -149,8 +149,9 @@ rule(np.triu)(lambda m, k=0: np.where(_below(m, k - 1), np.zeros((), m.dtype), m
 @rule(np.diff)
 def _diff(a: Value, n: int = 1, axis: int = -1) -> Any:
     place = one_axis(axis, rank_of(a))
+    minus = np.not_equal if a.dtype.kind == "b" else np.subtract
     for _ in range(n):
-        a = a[structure.at_axis(place, slice(1, None))] - a[structure.at_axis(place, slice(None, -1))]
+        a = minus(a[structure.at_axis(place, slice(1, None))], a[structure.at_axis(place, slice(None, -1))])
     return a
 
 
