@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 import nazad as nz
 from nazad.graph import Graph
-from nazad.run import gemm, parts, rows
+from nazad.run import blocks, gemm, parts, rows
 from nazad.run.emit import module_ir, segments
 from nazad.run.expand import expand
 from nazad.run.llvm import Machine, Target, compile_ir
@@ -179,8 +179,8 @@ def smaller(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(module, name, value)
 
 
-SMALLER = [(rows, "_NEAR", 2000), (rows, "_CACHE", 2000), (rows, "_FEW", 8), (rows, "_MOST", 24)]
-SMALLER += [(rows, "_LONG", 200), (parts, "_LONG", 500)]
+SMALLER = [(rows, "_NEAR", 2000), (blocks, "_CACHE", 2000), (rows, "_FEW", 8), (blocks, "_MOST", 24)]
+SMALLER += [(blocks, "_LONG", 200), (parts, "_LONG", 500)]
 SMALLER += [(gemm, "_LONG", 4), (gemm, "_WIDE", 2), (gemm, "_MUCH", 16)]
 
 

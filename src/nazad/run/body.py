@@ -1,43 +1,37 @@
 """Loops that were found in a graph: their bodies, lowered like a graph, that run once for each step.
 
-What a step hands on has one buffer, which the next step overwrites. What is stacked has a buffer for all steps,
-and the counter of the loop is one more axis in the places at which the body reads and writes those.
+What a step hands on has one buffer, which the next step overwrites. What is stacked has a buffer for all
+steps, and the counter of the loop is one more axis in the places at which the body reads and writes those.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from nazad.graph import PYTHON_NUMBERS, Graph, Node, Value
-from nazad.run.loops import Affine, Axis, Buffer, Call, Statement, Store, is_here, loads_of
-from nazad.run.lower import RULES, Draft, LoopDraft, Lowering, Writer, cast, sizes_of
-from nazad.run.places import places
+from nazad.run.buffers import Buffers
+from nazad.run.drafts import AnyDraft, Draft, LoopDraft, stored
+from nazad.run.loops import Affine, Axis, Buffer, Call, Load
 from nazad.run.prepare import prepare, with_values
 
 
-def lower_loop(lowering: Lowering, v: Node) -> Sequence[Draft | Call | LoopDraft]:
-    """What comes before the first step, and the loop itself."""
-    lowering.loops.append(v)
-    body, values = prepare(v.params["body"], _values_inside(v.params["body"], v, lowering.F))
-    carries, fixed = v.params["carries"], v.params["fixed"]
-    axis = Axis("t" + "'" * lowering.deep, v.params["count"])
-    inner = Lowering(body, values, outer=lowering)
-    handed = [_new(inner, leaf, f"carry{k}") for k, leaf in enumerate(body.leaves[:carries])]
-    stacked = [
-        Buffer(f"all{k}", (axis.size, *inner.shape(s)), inner.dtype(s))
-        for k, s in enumerate(body.sinks[carries:])
-    ]
-    for part in lowering.parts.get(v, ()):
-        lowering.buffers[part] = (handed + stacked)[part.params["index"]]
-    for k, leaf in enumerate(body.leaves[: carries + fixed]):
-        inner.buffers[leaf] = handed[k] if k < carries else lowering.kept_buffer(v.preds[k])
-    for k, (start, step) in enumerate(v.params["slices"], carries + fixed):
-        inner.sliced[body.leaves[k]] = lowering.kept_buffer(v.preds[k]), Affine.of(axis) * step + start
-    drafts = [*inner.drafts(), *_stacked(inner, body, stacked, axis), *_handed_on(inner, body, handed)]
+def lower_loop(
+    buffers: Buffers, v: Node, drafts_of: Callable[[Buffers], list[AnyDraft]]
+) -> Sequence[AnyDraft]:
+    """What comes before the first step, and the loop itself; ``drafts_of`` lowers the body."""
+    body, values = prepare(v.params["body"], _values_inside(v.params["body"], v, buffers.F))
+    axis = Axis("t" + "'" * buffers.depth, v.params["count"])
+    inner, carries = buffers.inside(v, body, values), v.params["carries"]
+    handed = [inner.new(leaf, f"carry{k}{inner.stem}") for k, leaf in enumerate(body.leaves[:carries])]
+    stacked = [_all_steps(inner, s, f"all{k}", axis) for k, s in enumerate(body.sinks[carries:])]
+    for part in buffers.parts.get(v, ()):
+        buffers.of[part] = [*handed, *stacked][part.params["index"]]
+    _give(buffers, inner, v, handed, axis)
+    drafts = [*drafts_of(inner), *_stacked(inner, stacked, axis), *_handed_on(inner, handed)]
     if any(isinstance(d, Call) for d in drafts):
-        return [Call(v, [lowering.operand(p) for p in v.preds], [*handed, *stacked])]
-    begin = [_begin(lowering, p, b) for p, b in zip(v.preds, handed, strict=False)]
-    reads = [lowering.kept_buffer(p) for p in v.preds[carries:]] + handed
+        return [Call(v, [buffers.operand(p) for p in v.preds], [*handed, *stacked])]
+    begin = [_moved(p, p, b, "whole") for p, b in zip(v.preds, handed, strict=False)]
+    reads = [buffers.kept_buffer(p) for p in v.preds[carries:]] + handed
     return [*begin, LoopDraft(v, axis, reads, [*handed, *stacked], inner, drafts)]
 
 
@@ -49,67 +43,52 @@ def _values_inside(body: Graph, v: Node, F: Mapping[Node, Value]) -> dict[Node, 
     return values
 
 
-def _new(inner: Lowering, v: Node, name: str) -> Buffer:
-    return Buffer(f"{name}{inner.stem}", inner.shape(v), inner.dtype(v))
+def _all_steps(inner: Buffers, sink: Node, name: str, axis: Axis) -> Buffer:
+    return Buffer(name, (axis.size, *inner.shape(sink)), inner.dtype(sink))
 
 
-def _begin(lowering: Lowering, p: Node, buffer: Buffer) -> Draft:
-    """What the first step gets from before."""
+def _give(buffers: Buffers, inner: Buffers, v: Node, handed: Sequence[Buffer], axis: Axis) -> None:
+    """What the leaves of the body are: carries, what is the same in every step, and entries of arrays."""
+    leaves, fixed = inner.graph.leaves, v.params["fixed"]
+    carries = len(handed)
+    inner.of.update(zip(leaves, handed, strict=False))
+    for k in range(carries, carries + fixed):
+        inner.of[leaves[k]] = buffers.kept_buffer(v.preds[k])
+    for k, (start, step) in enumerate(v.params["slices"], carries + fixed):
+        inner.sliced[leaves[k]] = buffers.kept_buffer(v.preds[k]), Affine.of(axis) * step + start
 
-    def write(writer: Writer, axes: Sequence[Axis]) -> list[Statement]:
-        place = places(buffer.shape, axes)
-        return [Store(buffer, place, cast(writer.expr(p, place), buffer.dtype))]
 
-    return Draft(p, sizes_of(buffer.shape), write, buffer, "whole")
-
-
-def _handed_on(inner: Lowering, body: Graph, handed: Sequence[Buffer]) -> list[Draft]:
+def _handed_on(inner: Buffers, handed: Sequence[Buffer]) -> list[Draft]:
     """New values take the place of the old ones, when all else has been done.
 
     At one point all is read before anything is written; what reads old values at other points is put aside.
     """
     first: list[Draft] = []
     last: list[Draft] = []
-    for sink, buffer in zip(body.sinks, handed, strict=False):
-        if inner.buffers.get(sink) is buffer:
+    for sink, buffer in zip(inner.graph.sinks, handed, strict=False):
+        if inner.of.get(sink) is buffer:
             continue  # never changes
-        draft = _moved(inner, sink, buffer, "carry")
-        if _reads_elsewhere(inner, draft, set(handed)):
+        draft = _moved(sink, sink, buffer, "carry")
+        if any(b in handed and not here for b, here in draft.reads(inner).items()):
             aside = Buffer(f"{buffer.name}.aside", buffer.shape, buffer.dtype)
-            first.append(_moved(inner, sink, aside, "part"))
-            draft = _moved(inner, aside, buffer, "carry")
+            first.append(_moved(sink, sink, aside, "part"))
+            draft = _moved(inner.graph.sinks[0], aside, buffer, "carry")
         last.append(draft)
     return first + last
 
 
-def _reads_elsewhere(inner: Lowering, draft: Draft, handed: set[Buffer]) -> bool:
-    axes = [Axis(f"i{k}", n) for k, n in enumerate(draft.sizes)]
-    loads = [load for s in draft.write(Writer(inner), axes) for load in loads_of(s) if load.buffer in handed]
-    return not all(is_here(load, axes) for load in loads)
+def _moved(v: Node, source: Node | Buffer, into: Buffer, kind: str) -> Draft:
+    if isinstance(source, Buffer):
+        return stored(v, into.shape, into, lambda e, place: Load(source.dtype, source, place), kind=kind)
+    return stored(v, into.shape, into, lambda e, place: e.at(source, place), kind=kind)
 
 
-def _moved(inner: Lowering, source: Node | Buffer, into: Buffer, kind: str) -> Draft:
-    def write(writer: Writer, axes: Sequence[Axis]) -> list[Statement]:
-        place = places(into.shape, axes)
-        expr = writer.load(source, place) if isinstance(source, Buffer) else writer.expr(source, place)
-        return [Store(into, place, cast(expr, into.dtype))]
-
-    node = source if isinstance(source, Node) else inner.graph.sinks[0]
-    return Draft(node, sizes_of(into.shape), write, into, kind)
-
-
-def _stacked(inner: Lowering, body: Graph, stacked: Sequence[Buffer], axis: Axis) -> list[Draft]:
-    return [
-        _row(s, b, axis) for s, b in zip(body.sinks[len(body.sinks) - len(stacked) :], stacked, strict=True)
-    ]
+def _stacked(inner: Buffers, stacked: Sequence[Buffer], axis: Axis) -> list[Draft]:
+    sinks = inner.graph.sinks[len(inner.graph.sinks) - len(stacked) :]
+    return [_row(s, b, axis) for s, b in zip(sinks, stacked, strict=True)]
 
 
 def _row(sink: Node, into: Buffer, axis: Axis) -> Draft:
-    def write(writer: Writer, axes: Sequence[Axis]) -> list[Statement]:
-        place = places(into.shape[1:], axes)
-        return [Store(into, (Affine.of(axis), *place), cast(writer.expr(sink, place), into.dtype))]
-
-    return Draft(sink, sizes_of(into.shape[1:]), write, into, "part")
-
-
-RULES["loop"] = lower_loop
+    """What one step adds to what is stacked."""
+    now = Affine.of(axis)
+    return stored(sink, into.shape[1:], into, lambda e, place: e.at(sink, place), lambda p: (now, *p))

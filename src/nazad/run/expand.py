@@ -1,8 +1,9 @@
 """Operations that are made of simpler ones, written out before a graph is lowered.
 
-A mean is a sum and a division, a norm the root of a sum of squares. A primitive states it once, in plain NumPy
-(:attr:`~nazad.graph.Primitive.simpler`); an elementwise operation of the user's need not even do that, since
-its ``calc`` says what it is made of. Either is traced like any function, and its graph takes the node's place.
+A mean is a sum and a division, a norm the root of a sum of squares. A primitive states it once, in plain
+NumPy (:attr:`~nazad.graph.Primitive.simpler`); an elementwise operation of the user's need not even do that,
+since its ``calc`` says what it is made of. Either is traced like any function, and its graph takes the node's
+place.
 """
 
 from __future__ import annotations
@@ -70,13 +71,12 @@ def _is_the_same(done: Run, y: Value) -> bool:
     return shape_of(found) == shape_of(y) and dtype_of(found) == dtype_of(y)
 
 
-def _spliced(done: Run, preds: Sequence[Node], values: dict[Node, Value], v: Node) -> Node:
-    """The nodes of a traced rule, on these predecessors."""
-    now = dict(zip(done.graph.leaves, preds, strict=True))
+def _spliced(done: Run, args: Sequence[Node], values: dict[Node, Value], v: Node) -> Node:
+    """The nodes of a traced rule, on these arguments."""
+    now = dict(zip(done.graph.leaves, args, strict=True))
     for u in done.graph.nodes:
         if u not in now:
-            now[u] = (
-                u if u.op is CONSTANT else Node(u.op, tuple(now[p] for p in u.preds), u.params, None, v.where)
-            )
+            preds = tuple(now[p] for p in u.preds)
+            now[u] = u if u.op is CONSTANT else Node(u.op, preds, u.params, None, v.where)
             values[now[u]] = done.F[u]
     return now[done.graph.sinks[0]]

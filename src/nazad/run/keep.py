@@ -12,8 +12,8 @@ keeping. A value is kept if
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from nazad import ops
 from nazad.graph import PYTHON_NUMBERS, Graph, Node, Primitive, Value, dtype_of, shape_of
 from nazad.ops.families import Elementwise
 from nazad.run import lanes
-from nazad.run.places import affine_reshape
+from nazad.run.places import affine_reshape, sizes_of
 
 _CHEAP = {"add", "subtract", "multiply", "negative", "positive", "where", "maximum", "minimum", "square"}
 _CHEAP |= {"absolute", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "conjugate"}
@@ -35,92 +35,94 @@ _LIMIT = 400
 """The most operations that a nest works out again for a value."""
 
 
-class Kept(NamedTuple):
-    """The nodes with a buffer of their own, and what it takes to work out any node from those."""
-
-    nodes: set[Node]
-    work: dict[Node, int]
-
-
-def choose_kept(graph: Graph, F: Mapping[Node, Value], results: bool = True) -> Kept:
-    """Decide for every node; without ``results``, sinks are written elsewhere and need not be kept."""
-    inline = {v: is_inline(v, F) for v in graph.nodes if not v.is_source}
-    work = _work(graph, inline, F)
-    kept: set[Node] = set()
-    uses = graph.succs()
-    contexts: dict[Node, frozenset[object]] = {}
-    sinks = set(graph.sinks) if results else set()
-    stage = _stages(graph, inline)
+def choose_kept(graph: Graph, F: Mapping[Node, Value], results: bool = True) -> set[Node]:
+    """The nodes to have a buffer; without ``results``, sinks are written elsewhere and need none."""
+    choice = _Choice(graph, F, set(graph.sinks) if results else set())
     for v in reversed(graph.nodes):
-        if v.is_source:
-            continue
-        contexts[v] = found = _contexts(v, uses[v], contexts, kept, inline, F, stage)
-        must = v in sinks or not inline[v] or any(_demands(v, s, inline, F, work) for s in uses[v])
-        if must or (work[v] and _pays(v, uses[v], found, work, F)):
-            kept.add(v)
-    return Kept(kept, work)
+        if not v.is_source:
+            choice.make(v)
+    return choice.kept
 
 
-def _work(graph: Graph, inline: Mapping[Node, bool], F: Mapping[Node, Value]) -> dict[Node, int]:
-    """How many operations it takes to work out one entry, from what is certainly kept."""
-    work: dict[Node, int] = {}
-    for v in graph.nodes:
-        if not inline.get(v):
-            work[v] = 0
-        else:
-            work[v] = min(_own(v) + sum(work[p] for p in dict.fromkeys(v.preds)), 10 * _LIMIT)
-    return work
+class _Choice:
+    """What is known of the nodes so far; they are looked at from the sinks backwards.
+
+    Attributes
+    ----------
+    work : dict
+        How many operations it takes to work out one entry of each node, from what is certainly kept.
+    stage : dict
+        How many folds, products or calls stand before each node.
+    occasions : dict
+        The different occasions at which the value of a node would be worked out.
+    """
+
+    def __init__(self, graph: Graph, F: Mapping[Node, Value], results: set[Node]) -> None:
+        self.F, self.results, self.uses = F, results, graph.succs()
+        self.inline = {v: is_inline(v, F) for v in graph.nodes if not v.is_source}
+        self.kept: set[Node] = set()
+        self.work: dict[Node, int] = {}
+        self.stage: dict[Node, int] = {}
+        self.occasions: dict[Node, frozenset[object]] = {}
+        for v in graph.nodes:
+            self.work[v] = self._work(v)
+            self.stage[v] = max((self.stage[p] + (not self.inline.get(p, True)) for p in v.preds), default=0)
+
+    def make(self, v: Node) -> None:
+        """Decide for one node, after all that use it."""
+        self.occasions[v] = frozenset(o for s in self.uses[v] for o in self._occasions(s))
+        must = v in self.results or not self.inline[v] or any(self._demands(v, s) for s in self.uses[v])
+        if must or (self.work[v] and self._pays(v)):
+            self.kept.add(v)
+
+    def _work(self, v: Node) -> int:
+        if not self.inline.get(v):
+            return 0
+        return min(_own_work(v) + sum(self.work[p] for p in dict.fromkeys(v.preds)), 10 * _LIMIT)
+
+    def _occasions(self, s: Node) -> Iterable[object]:
+        """Those at which one user asks for the value."""
+        if s.op.name in ("loop", "part"):
+            return [s]
+        if s in self.kept:
+            shape = self._space(s)
+            own = (self.stage[s], shape) if self.inline[s] or s.op.fold else (s,)
+            return [own if isinstance(s.op, Elementwise) or s.op.fold else (s, own)]
+        return self.occasions[s] if is_entrywise(s) else [(s, o) for o in self.occasions[s]]
+
+    def _space(self, s: Node) -> tuple[int, ...]:
+        """The sizes of the axes of the nest that works out a node."""
+        return sizes_of(shape_of(self.F[s.preds[0] if s.op.fold else s]))
+
+    def _demands(self, v: Node, s: Node) -> bool:
+        """Whether a user needs the value in memory."""
+        if s.op.name in ("matmul", "einsum"):
+            return self.work[v] > 0 and np.size(self.F[v]) < _points(s, self.F)
+        if s.op.name == "reshape":
+            return not self.inline[s] and not affine_reshape(shape_of(self.F[v]), shape_of(self.F[s]))
+        reads_entries = self.inline[s] or s.op.fold or s.op.name in ("stack", "concatenate", "scatter")
+        return not reads_entries  # a call of NumPy
+
+    def _pays(self, v: Node) -> bool:
+        size, work, found = np.size(self.F[v]), self.work[v], len(self.occasions[v])
+        return (
+            (work >= _LIMIT and len(self.uses[v]) > 1)
+            or (work >= 2 and work * (self._spread(v, size) - 1) > 12)
+            or found > _PLACES
+            or (found > 1 and work >= 8 and size > 1)
+        )
+
+    def _spread(self, v: Node, size: int) -> float:
+        """How many entries of a user each entry goes into, at most."""
+        users = [s for s in self.uses[v] if s.op.name not in _GATHERING and not s.op.fold]
+        return max((np.size(self.F[s]) / size for s in users if size > 1), default=1.0)
 
 
-def _own(v: Node) -> int:
+def _own_work(v: Node) -> int:
     name = v.op.name
     if name == "take" and len(v.preds) > 1:
         return 4  # a place is read first
     return 0 if name in _MOVES else 1 if name in _CHEAP else 4 if name in _QUICK else 12
-
-
-def _stages(graph: Graph, inline: Mapping[Node, bool]) -> dict[Node, int]:
-    """How many folds, products or calls stand before each node."""
-    stage: dict[Node, int] = {}
-    for v in graph.nodes:
-        stage[v] = max((stage[p] + (not p.is_source and not inline[p]) for p in v.preds), default=0)
-    return stage
-
-
-def _contexts(
-    v: Node,
-    users: list[Node],
-    contexts: Mapping[Node, frozenset[object]],
-    kept: set[Node],
-    inline: Mapping[Node, bool],
-    F: Mapping[Node, Value],
-    stage: Mapping[Node, int],
-) -> frozenset[object]:
-    """The different occasions at which the value would be worked out."""
-    found: set[object] = set()
-    for s in users:
-        if s.op.name in ("loop", "part"):
-            found.add(s)
-        elif s in kept:
-            shape = shape_of(F[s.preds[0]]) if s.op.fold else shape_of(F[s])
-            own = (stage[s], tuple(n for n in shape if n != 1)) if inline[s] or s.op.fold else (s,)
-            found.add(own if isinstance(s.op, Elementwise) or s.op.fold else (s, own))
-        elif isinstance(s.op, Elementwise) or s.op.name == "where":
-            found |= contexts[s]
-        else:
-            found |= {(s, c) for c in contexts[s]}
-    return frozenset(found)
-
-
-def _demands(
-    v: Node, s: Node, inline: Mapping[Node, bool], F: Mapping[Node, Value], work: Mapping[Node, int]
-) -> bool:
-    """Whether a user needs the value in memory."""
-    if s.op.name in ("matmul", "einsum"):
-        return work[v] > 0 and np.size(F[v]) < _points(s, F)
-    if s.op.name == "reshape":
-        return not inline[s] and not affine_reshape(shape_of(F[v]), shape_of(F[s]))
-    return not (inline[s] or s.op.fold or s.op.name in ("stack", "concatenate", "scatter"))  # a call of NumPy
 
 
 def _points(s: Node, F: Mapping[Node, Value]) -> int:
@@ -129,21 +131,9 @@ def _points(s: Node, F: Mapping[Node, Value]) -> int:
     return max(sizes) + (sorted(sizes)[-2] > 1)
 
 
-def _pays(
-    v: Node, users: list[Node], found: frozenset[object], work: Mapping[Node, int], F: Mapping[Node, Value]
-) -> bool:
-    size = int(np.prod(shape_of(F[v])))
-    if work[v] >= _LIMIT and len(users) > 1:
-        return True
-    spread = max(
-        (np.size(F[s]) / size for s in users if s.op.name not in _GATHERING and not s.op.fold and size > 1),
-        default=1.0,
-    )
-    if work[v] * (spread - 1) > 12 and work[v] >= 2:
-        return True
-    if len(found) > _PLACES:
-        return True
-    return len(found) > 1 and work[v] >= 8 and size > 1
+def is_entrywise(v: Node) -> bool:
+    """Whether each entry follows from one entry of each argument."""
+    return isinstance(v.op, Elementwise) or v.op.name == "where"
 
 
 def is_inline(v: Node, F: Mapping[Node, Value]) -> bool:
@@ -153,7 +143,7 @@ def is_inline(v: Node, F: Mapping[Node, Value]) -> bool:
         return False
     if not all(lanes.known(dtype_of(F[p])) for p in (v, *v.preds)):
         return False
-    if isinstance(v.op, Elementwise) or name == "where":
+    if is_entrywise(v):
         return not v.params and lanes.supports(name, [kind_of(F[p]) for p in v.preds], dtype_of(F[v]))
     if name == "reshape":
         return affine_reshape(shape_of(F[v]), shape_of(F[v.preds[0]]))

@@ -1,8 +1,8 @@
 """Where local buffers lie in the scratch memory: those that are not needed at the same time share it.
 
-What a loop or block writes anew on each round is its own, and needed from one item inside it to another; all else
-that it touches is needed as long as it goes round. Parts of a block that may run at the same time have a room
-each, which are alike.
+What a loop or block writes anew on each round is its own, and needed from one item inside it to another; all
+else that it touches is needed as long as it goes round. Parts of a block that may run at the same time have a
+room each, which are alike.
 """
 
 from __future__ import annotations

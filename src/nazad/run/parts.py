@@ -4,13 +4,16 @@ How many parts there are depends on the sizes alone, and what they have folded i
 So the number of threads changes nothing in the result, not its last bit either. Each part has its own memory
 for the rows that it works on.
 
-A sum over rows whose rows go along the lanes of vectors is kept apart by lane as well, and added up at the end.
+A sum over rows whose rows go along the lanes of vectors is kept apart by lane as well, and added up at the
+end.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+
 from nazad.run.llvm import Target
-from nazad.run.loops import Affine, Axis, Block, Buffer, Fold, Load, Nest
+from nazad.run.loops import Affine, Axis, Block, Buffer, Fold, Index, Load, Nest, Statement
 from nazad.run.plan import plan_nest
 from nazad.run.rename import elsewhere
 
@@ -19,51 +22,51 @@ _LONG = 400_000
 _SPARE = 80
 """Points that have to be worked out for each byte that parts fold into, for that to cost a tenth of them."""
 _BY_LANE = 1 << 18
+"""Bytes that sums by lane may take."""
 _PARTS = 16
+"""The most parts."""
 
 
-def divide(block: Block, own: list[Buffer], target: Target) -> list[Nest]:
+def divide(block: Block, own: Sequence[Buffer], target: Target) -> list[Nest]:
     """Choose the parts of a block, and give each what it works in; what puts their results together."""
     block.parts = _number(block)
-    part = block.part = Axis("part", block.parts)
+    block.part = part = Axis("part", block.parts)
     if block.parts > 1:
         for b in own:
             _for_each_part(b, block.parts)
-        moved = {
-            n: elsewhere(n, lambda b, i: (Affine.of(part), *i) if b.owner is block else i)
-            for n in block.nests
-        }
-        block.rows = {new: block.rows[old] for old, new in moved.items()}
-        block.nests = list(moved.values())
+        _replace(block, lambda nest: elsewhere(nest, _in_its_part(block, Affine.of(part))))
     ends: list[Nest] = []
-    for k, nest in enumerate(block.nests):
-        block.nests[k] = new = _kept_apart(nest, block, target, ends)
-        block.rows[new] = block.rows[nest]
+    _replace(block, lambda nest: _kept_apart(nest, block, target, ends))
     return ends
 
 
+def _replace(block: Block, change: Callable[[Nest], Nest]) -> None:
+    moved = {nest: change(nest) for nest in block.nests}
+    block.rows = {new: block.rows[old] for old, new in moved.items()}
+    block.nests = list(moved.values())
+
+
+def _in_its_part(block: Block, part: Affine) -> Callable[[Buffer, Index], Index]:
+    return lambda b, index: (part, *index) if b.owner is block else index
+
+
 def _number(block: Block) -> int:
-    folds = sum(
-        s.buffer.nbytes
-        for n in block.nests
-        for s in n.statements
-        if isinstance(s, Fold) and block.rows[n] in s.over
-    )
+    """How many parts there are: a power of two."""
     points = sum(n.points for n in block.nests)
-    most = min(_PARTS, block.size // block.step // 2, points // (_SPARE * max(folds, 1)))
-    if points < _LONG or not _is_divisible(block):
+    if points < _LONG or not all(_is_divisible(s, block.rows[n]) for n, s in _statements(block)):
         return 1
+    folds = sum(s.buffer.nbytes for n, s in _statements(block) if block.rows[n] in s.over)
+    most = min(_PARTS, block.size // block.step // 2, points // (_SPARE * max(folds, 1)))
     return 1 << max(most, 1).bit_length() - 1
 
 
-def _is_divisible(block: Block) -> bool:
+def _statements(block: Block) -> Iterator[tuple[Nest, Statement]]:
+    return ((n, s) for n in block.nests for s in n.statements)
+
+
+def _is_divisible(s: Statement, row: Axis) -> bool:
     """Whether no two rows write into one place but by folds."""
-    return all(
-        (isinstance(s, Fold) and s.over and block.rows[n] in s.over)
-        or any(i.axis is block.rows[n] for i in s.index)
-        for n in block.nests
-        for s in n.statements
-    )
+    return row in s.over or any(i.axis is row for i in s.index)
 
 
 def _for_each_part(b: Buffer, parts: int) -> None:
@@ -84,19 +87,13 @@ def _kept_apart(nest: Nest, block: Block, target: Target, ends: list[Nest]) -> N
 
 
 def _lanes(nest: Nest, block: Block, target: Target) -> int:
-    """How many lanes keep sums of their own; none, unless that saves adding up many of them again and again."""
+    """How many lanes keep sums of their own; none, unless that saves adding up many of them each time."""
     s, row = nest.statements[0], block.rows[nest]
-    if (
-        len(nest.statements) > 1
-        or not isinstance(s, Fold)
-        or s.over != (row,)
-        or s.op != "add"
-        or not s.index
-    ):
+    if len(nest.statements) > 1 or not isinstance(s, Fold) or s.over != (row,) or s.op != "add":
         return 0
     plan = plan_nest(nest, target, {row: block.step})
     fits = s.buffer.nbytes * plan.width <= _BY_LANE
-    return plan.width if plan.lane is row and s.buffer.dtype.kind == "f" and fits else 0
+    return plan.width if s.index and plan.lane is row and s.buffer.dtype.kind == "f" and fits else 0
 
 
 def _apart(s: Fold, nest: Nest, block: Block, width: int, ends: list[Nest]) -> Fold:

@@ -1,4 +1,7 @@
-"""Where the entries of a result stand in the argument: slices, transposes, reshapes and picks as index arithmetic."""
+"""Where the entries of a result stand in the argument.
+
+Slices, transposes, broadcasts, reshapes and picks are arithmetic on indices, and nothing is moved for them.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,18 @@ def places(shape: Sequence[int], axes: Sequence[Axis]) -> Index:
     """The place that the axes stand for in an array of this shape; dimensions of size one have no axis."""
     left = iter(axes)
     return tuple(NOWHERE if n == 1 else Affine.of(next(left)) for n in shape)
+
+
+def sizes_of(shape: Sequence[int]) -> tuple[int, ...]:
+    """The sizes of the axes that :func:`places` takes for a shape."""
+    return tuple(n for n in shape if n != 1)
+
+
+def broadcast(index: Index, shape: Sequence[int], whole: Sequence[int]) -> Index:
+    """The place in an array of this shape that is read as one of shape ``whole``."""
+    skipped = len(whole) - len(shape)
+    triples = zip(index[skipped:], shape, whole[skipped:], strict=True)
+    return tuple(NOWHERE if n == 1 != m else i for i, n, m in triples)
 
 
 def reshaped(index: Index, new: Sequence[int], old: Sequence[int]) -> Index | None:
@@ -67,7 +82,7 @@ def reshape_groups(new: tuple[int, ...], old: tuple[int, ...]) -> list[tuple[lis
 
 
 def affine_reshape(new: tuple[int, ...], old: tuple[int, ...]) -> bool:
-    """Whether every place of the new shape is affine in the old one: dimensions are joined, never cut anew."""
+    """Whether every place of the new shape is affine in the old one: dimensions are joined, never cut."""
     return 0 not in new and all(len(olds) == 1 for _, olds in reshape_groups(new, old))
 
 
@@ -136,27 +151,23 @@ def held(place: Expr, size: int, sure: bool) -> Expr:
 
 @functools.lru_cache(maxsize=4096)
 def take_plan(template: tuple[Any, ...], shapes: tuple[tuple[int, ...], ...]) -> TakePlan:
-    """Work out what a template picks.
+    """Work out what a template picks from an array of the first shape, by index arrays of the others.
 
     Examples
     --------
     >>> take_plan(plain((slice(1, None), 0)), ((5, 3),)).parts
     ((1, 1, 0), 0)
     """
-    source, arrays = shapes[0], shapes[1:]
-    used = sum(part is not None and part is not Ellipsis for part in template)
-    filled: list[Any] = []
-    for part in template if Ellipsis in template else (*template, Ellipsis):
-        filled += [Cut(None, None, None)] * (len(source) - used) if part is Ellipsis else [part]
+    source, *arrays = shapes
+    filled = _filled(template, len(source))
     rank = len(np.broadcast_shapes(*arrays)) if arrays else 0
-    spots = [k for k, part in enumerate(filled) if part is ARRAY or (type(part) is int and arrays)]
-    together = not spots or spots[-1] - spots[0] + 1 == len(spots)
-    where: list[int] = [] if together else list(range(rank))
+    first = _first_picked(filled) if arrays else None  # the part at whose place the arrays' dimensions stand
+    where = list(range(rank))
     parts: list[Any] = []
     indexed: list[int] = []
-    d = 0 if together else rank
+    d = rank if first == -1 else 0
     for k, part in enumerate(filled):
-        if spots and together and k == spots[0]:
+        if k == first:
             where = list(range(d, d + rank))
             d += rank
         if part is None:
@@ -172,4 +183,19 @@ def take_plan(template: tuple[Any, ...], shapes: tuple[tuple[int, ...], ...]) ->
             start, _, step = slice(*part).indices(n)
             parts.append((start, step, d))
             d += 1
-    return TakePlan(tuple(parts), tuple(where), arrays, tuple(indexed))
+    return TakePlan(tuple(parts), tuple(where), tuple(arrays), tuple(indexed))
+
+
+def _filled(template: tuple[Any, ...], rank: int) -> list[Any]:
+    """The template with a part for each dimension."""
+    used = sum(part is not None and part is not Ellipsis for part in template)
+    filled: list[Any] = []
+    for part in template if Ellipsis in template else (*template, Ellipsis):
+        filled += [Cut(None, None, None)] * (rank - used) if part is Ellipsis else [part]
+    return filled
+
+
+def _first_picked(filled: Sequence[Any]) -> int:
+    """The first of the parts that are picked, if they stand together; -1 if not: dimensions go in front."""
+    spots = [k for k, part in enumerate(filled) if part is ARRAY or type(part) is int]
+    return spots[0] if spots[-1] - spots[0] + 1 == len(spots) else -1

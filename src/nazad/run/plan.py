@@ -1,14 +1,15 @@
 """How a nest runs: the order of its loops, which axis goes along the lanes of vectors, what is unrolled.
 
-Reading neighbours together decides most: the axis along the lanes is the one along which the accesses of the
-nest are neighbours, or do not move. Folded axes go inside, so that what is folded stays in registers. A sum of
-products is unrolled along two axes, so that each number that is read serves several products.
+Reading neighbours together decides most: the axis along the lanes is the one along which the accesses of a
+nest are neighbours, or do not move. Folded axes go inside, so that what is folded stays in registers. A sum
+of products is unrolled along two axes, so that each number that is read serves several products.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from nazad.run.llvm import Target
@@ -22,22 +23,17 @@ from nazad.run.loops import (
     Load,
     Nest,
     Statement,
-    Store,
     loads_of,
     loose_in,
     walk,
 )
 
-_WEIGHTS = {
-    "add": 1,
-    "subtract": 1,
-    "multiply": 1,
-    "where": 1,
-    "maximum": 1,
-    "minimum": 1,
-    "square": 1,
-    "negative": 1,
-}
+_LIGHT = ("add", "subtract", "multiply", "where", "maximum", "minimum", "square", "negative")
+_LEAST = 8
+"""Sums side by side that hide how long one addition takes."""
+
+Copy = tuple[tuple[Axis, int], ...]
+"""One of the copies of a loop's body that unrolling makes: offsets of the unrolled axes."""
 
 
 @dataclass
@@ -49,22 +45,31 @@ class Plan:
     width: int
     unroll: dict[Axis, int] = field(default_factory=dict)
 
+    def step(self, axis: Axis) -> int:
+        """How many places of an axis one vector takes."""
+        return self.width if axis is self.lane else 1
 
-def plan_nest(nest: Nest, target: Target, sizes: dict[Axis, int] | None = None) -> Plan:
+    def copied(self, copies: list[Copy], axis: Axis, many: int) -> list[Copy]:
+        """Each copy as many times as the axis is unrolled."""
+        if many == 1:
+            return copies
+        step = self.step(axis)
+        return [(*copy, (axis, k * step)) if k else copy for copy in copies for k in range(many)]
+
+
+def plan_nest(nest: Nest, target: Target, sizes: Mapping[Axis, int] | None = None) -> Plan:
     """Choose for one nest; ``sizes`` has the sizes of axes of which only a part runs at a time."""
-    sizes = {a: a.size for a in nest.axes} | (sizes or {})
-    lane = None if _conflicting(nest) else _best_lane(nest, target, sizes)
-    width = lanes_for(nest, target, sizes[lane]) if lane else 1
-    order = _order(nest, lane)
-    plan = Plan(order, lane, width)
-    plan.unroll = _unroll(nest, plan, target, sizes)
+    known = {a: a.size for a in nest.axes} | dict(sizes or {})
+    lane = _best_lane(nest, target, known)
+    plan = Plan(_order(nest, lane), lane, lanes_for(nest, target, known[lane]) if lane else 1)
+    plan.unroll = _unroll(nest, plan, target, known)
     return plan
 
 
-def cost_of(nest: Nest, target: Target, sizes: dict[Axis, int]) -> float:
+def cost_of(nest: Nest, target: Target, sizes: Mapping[Axis, int]) -> float:
     """Rough instructions per point, with the best axis along the lanes."""
-    known = {a: a.size for a in nest.axes} | sizes
-    lane = None if _conflicting(nest) else _best_lane(nest, target, known)
+    known = {a: a.size for a in nest.axes} | dict(sizes)
+    lane = _best_lane(nest, target, known)
     return 10.0 if lane is None else _cost(nest, lane, target, known)
 
 
@@ -75,7 +80,7 @@ def lanes_for(nest: Nest, target: Target, size: int) -> int:
     return min(most, 1 << max(size - 1, 0).bit_length())
 
 
-def _conflicting(nest: Nest) -> bool:
+def _is_conflicting(nest: Nest) -> bool:
     """Whether several points may add into one place that is known only while running."""
     return any(s.add and loose_in(s.index) for s in nest.statements)
 
@@ -95,22 +100,25 @@ def axes_in(expr: Expr) -> set[Axis]:
     return {a for e in walk(expr) if isinstance(e, Load) for i in e.index for a, _ in i.terms}
 
 
-def _accesses(nest: Nest) -> Iterator[tuple[Buffer, Index]]:
+def accesses(nest: Nest) -> Iterator[tuple[Buffer, Index]]:
+    """Everything that a nest writes and reads, and where."""
     for s in nest.statements:
         yield s.buffer, s.index
         yield from ((load.buffer, load.index) for load in loads_of(s))
 
 
-def _best_lane(nest: Nest, target: Target, sizes: dict[Axis, int]) -> Axis | None:
+def _best_lane(nest: Nest, target: Target, sizes: Mapping[Axis, int]) -> Axis | None:
+    if _is_conflicting(nest):
+        return None
     candidates = [a for a in nest.axes if sizes[a] > 1]
     return min(candidates, key=lambda a: _cost(nest, a, target, sizes), default=None)
 
 
-def _cost(nest: Nest, lane: Axis, target: Target, sizes: dict[Axis, int]) -> float:
+def _cost(nest: Nest, lane: Axis, target: Target, sizes: Mapping[Axis, int]) -> float:
     """Rough instructions per point, with this axis along the lanes."""
     width = lanes_for(nest, target, sizes[lane])
-    work = sum(_weight(e) for s in nest.statements for e in walk(s.expr)) + 1.0
-    for buffer, index in _accesses(nest):
+    work = _work(nest) + 1.0
+    for buffer, index in accesses(nest):
         step = stride_of(buffer, index, lane)
         work += 1 if step in (0, 1) else 2 if step == -1 else 4 * width
     for s in nest.statements:
@@ -121,9 +129,14 @@ def _cost(nest: Nest, lane: Axis, target: Target, sizes: dict[Axis, int]) -> flo
     return work / (used * width)
 
 
+def _work(nest: Nest) -> float:
+    """Rough instructions for one point, without those that touch memory."""
+    return sum(_weight(e) for s in nest.statements for e in walk(s.expr))
+
+
 def _weight(expr: Expr) -> float:
     if isinstance(expr, Apply):
-        return _WEIGHTS.get(expr.op, 8)
+        return 1 if expr.op in _LIGHT else 8
     return 0.5
 
 
@@ -143,18 +156,15 @@ def _order(nest: Nest, lane: Axis | None) -> list[Axis]:
     return [*free, *inner, lane]
 
 
-def _unroll(nest: Nest, plan: Plan, target: Target, sizes: dict[Axis, int]) -> dict[Axis, int]:
+# --- unrolling
+def _unroll(nest: Nest, plan: Plan, target: Target, sizes: Mapping[Axis, int]) -> dict[Axis, int]:
     if plan.lane is None:
         return {}
-    registers = 32 if target.vector_bits == 512 else 16
     strips = max(sizes[plan.lane] // plan.width, 1)
-    product = (
-        len(nest.statements) == 1 and isinstance(nest.statements[0], Fold) and is_product(nest.statements[0])
-    )
-    if not product:
-        work = sum(_weight(e) for s in nest.statements for e in walk(s.expr))
-        return {plan.lane: min(strips, 4 if work < 12 else 2 if work < 40 else 1)}
-    return _tiles(nest, plan, registers, strips, sizes)
+    if len(nest.statements) == 1 and is_product(nest.statements[0]):
+        return _tiles(nest, plan, 32 if target.vector_bits == 512 else 16, strips, sizes)
+    work = _work(nest)
+    return {plan.lane: min(strips, 4 if work < 12 else 2 if work < 40 else 1)}
 
 
 def is_product(statement: Statement) -> bool:
@@ -165,42 +175,49 @@ def is_product(statement: Statement) -> bool:
     return isinstance(expr, Apply) and expr.op == "multiply" and all(isinstance(a, Load) for a in expr.args)
 
 
-def _tiles(nest: Nest, plan: Plan, registers: int, strips: int, sizes: dict[Axis, int]) -> dict[Axis, int]:
+def _tiles(nest: Nest, plan: Plan, registers: int, strips: int, sizes: Mapping[Axis, int]) -> dict[Axis, int]:
     """Unroll so that each number serves several products and the sums fit the registers."""
     s, lane = nest.statements[0], plan.lane
-    assert lane is not None and isinstance(s.expr, Apply)
+    assert isinstance(s.expr, Apply)
+    assert lane is not None
     a, b = (axes_in(x) for x in s.expr.args[:2])
-    free = [x for x in plan.order if x not in s.over and x is not lane]
-    only_a = next((x for x in reversed(free) if x in a and x not in b), None)
-    only_b = next((x for x in reversed(free) if x in b and x not in a), None)
-    most = {x: _most(nest, x) for x in (only_a, only_b)}
-    if lane in s.over and (only_a is None or only_b is None):
-        # one operand goes by once: it is read in the order in which it lies
-        rows = only_a or only_b
-        return {lane: min(strips, 8)} | ({rows: max(divisors(sizes[rows], 2))} if rows else {})
+    free = [x for x in reversed(plan.order) if x not in s.over and x is not lane]
+    only_a = next((x for x in free if x in a and x not in b), None)
+    only_b = next((x for x in free if x in b and x not in a), None)
+    few = {x: _few(x, nest, sizes) for x in (only_a, only_b) if x is not None}
     if lane in s.over:
-        tile = _fitting(only_a, only_b, registers - 8, most, sizes)
-        copies = math.prod(tile.values())
-        return tile | ({lane: min(strips, 8 // copies)} if copies < 8 <= 8 * strips else {})
+        return _summed_by_lane(lane, only_a, only_b, registers, strips, sizes, few)
     across = only_a if lane not in a else only_b if lane not in b else None
     if across is None:
         return {lane: min(strips, registers // 2)}
-    pairs = [
-        (t, u)
-        for t in divisors(sizes[across], most[across])
-        for u in divisors(strips, 8)
-        if t * u + t + u <= registers
-    ]
-    best = max(pairs, key=lambda tu: _reuse(*tu))
+    pairs = itertools.product(few[across], divisors(strips, 8))
+    best = max(((t, u) for t, u in pairs if t * u + t + u <= registers), key=lambda tu: _reuse(*tu))
     return {across: best[0], lane: best[1]}
 
 
-def _most(nest: Nest, axis: Axis | None) -> int:
+def _summed_by_lane(
+    lane: Axis,
+    a: Axis | None,
+    b: Axis | None,
+    registers: int,
+    strips: int,
+    sizes: Mapping[Axis, int],
+    few: Mapping[Axis, list[int]],
+) -> dict[Axis, int]:
+    """Where the lanes are added up, too: several sums side by side, or one in several parts."""
+    if a is None or b is None:  # one operand goes by once: it is read in the order in which it lies
+        rows = a or b
+        return {lane: min(strips, _LEAST)} | ({rows: max(divisors(sizes[rows], 2))} if rows else {})
+    pairs = [(m, n) for m, n in itertools.product(few[a], few[b]) if m * n <= registers - 8]
+    m, n = max(pairs, key=lambda mn: _reuse(*mn))
+    return {a: m, b: n} | ({lane: min(strips, _LEAST // (m * n))} if m * n < _LEAST else {})
+
+
+def _few(axis: Axis, nest: Nest, sizes: Mapping[Axis, int]) -> list[int]:
     """How far an axis may be unrolled: little, where its places limit another axis, or others limit it."""
     limiting = [limit.by for limit in nest.limits.values()]
-    return (
-        (2 if axis.size <= 24 else 4) if axis is not None and (axis in limiting or axis in nest.limits) else 8
-    )
+    most = (2 if axis.size <= 24 else 4) if axis in limiting or axis in nest.limits else 8
+    return divisors(sizes[axis], most)
 
 
 def _reuse(m: int, n: int) -> float:
@@ -208,23 +225,7 @@ def _reuse(m: int, n: int) -> float:
     return m * n / (m + n)
 
 
-def _fitting(
-    a: Axis | None, b: Axis | None, registers: int, most: dict[Axis | None, int], sizes: dict[Axis, int]
-) -> dict[Axis, int]:
-    pairs = [
-        (m, n)
-        for m in (divisors(sizes[a], most[a]) if a else [1])
-        for n in (divisors(sizes[b], most[b]) if b else [1])
-        if m * n <= registers
-    ]
-    best = max(pairs, key=lambda mn: _reuse(*mn))
-    return {x: n for x, n in zip((a, b), best, strict=True) if x is not None}
-
-
 def divisors(size: int, most: int) -> list[int]:
     """Whole numbers up to ``most`` that divide the size; where none does, some that leave a rest."""
     found = [n for n in range(1, most + 1) if size % n == 0]
     return found if len(found) > 1 or size < most else [1, 2, 4]
-
-
-__all__ = ["Plan", "Store", "axes_in", "divisors", "is_product", "lanes_for", "plan_nest", "stride_of"]

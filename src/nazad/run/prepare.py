@@ -1,4 +1,4 @@
-"""What is done to a graph before it is lowered: fewer nodes, none that is made of others, loops found again."""
+"""What is done to a graph before it is lowered: simplified, written out, and loops found again."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def read_once(graph: Graph, F: Mapping[Node, Value]) -> tuple[Graph, Mapping[Nod
 
 
 def with_values(graph: Graph, F: Mapping[Node, Value]) -> dict[Node, Value]:
-    """Values for the nodes that rolling made: exact where they follow from constants, else any of the kind."""
+    """Values for the nodes that rolling made: exact if they follow from constants, else any of the kind."""
     values: dict[Node, Value] = {}
     fixed: set[Node] = set()
     for v in graph.nodes:

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nazad.run import body  # noqa: F401  enters loops among the operations that can be lowered
+from nazad.run.buffers import Buffers
+from nazad.run.drafts import AnyDraft, Draft, LoopDraft, axes_of
+from nazad.run.expressions import Expressions
 from nazad.run.llvm import Target
 from nazad.run.loops import (
-    Axis,
     Buffer,
     Call,
     Item,
@@ -25,51 +26,42 @@ from nazad.run.loops import (
     Program,
     Statement,
     buffers_of,
-    is_here,
-    loads_of,
 )
-from nazad.run.lower import Draft, LoopDraft, Lowered, Lowering, Writer
+from nazad.run.lower import Lowered, Lowering
 from nazad.run.memory import place
 from nazad.run.rows import gather
-
-AnyDraft = Draft | Call | LoopDraft
 
 
 def schedule(lowering: Lowering, lowered: Lowered, target: Target | None = None) -> Program:
     """The program of a lowered graph."""
     target = target or Target.host()
-    items = _items(lowering, lowered.drafts)
+    items = _items(lowering.buffers, lowered.drafts)
     program = Program(lowered.inputs, lowered.outputs, lowered.constants, gather(items, target), lowered.ok)
     place(program)
     return program
 
 
-def _items(lowering: Lowering, drafts: Sequence[AnyDraft]) -> list[Item]:
-    levels = _Levels(lowering)
+def _items(buffers: Buffers, drafts: Sequence[AnyDraft]) -> list[Item]:
+    levels = _Levels(buffers)
     for draft in drafts:
         if _kind(draft) != "carry":
             levels.add(draft)
     levels.add_carries([d for d in drafts if isinstance(d, Draft) and d.kind == "carry"])
-    return [item for level in levels.levels for item in _level(lowering, level)]
-
-
-def axes_of(sizes: Sequence[int]) -> list[Axis]:
-    """Fresh axes of these sizes."""
-    return [Axis("ijklmnopqrst"[k] if k < 12 else f"i{k}", n) for k, n in enumerate(sizes)]
+    return [item for level in levels.levels for item in _level(buffers, level)]
 
 
 # --- levels
 class _Levels:
     """Drafts by level, each as low as what it reads and writes permits."""
 
-    def __init__(self, lowering: Lowering) -> None:
-        self.lowering = lowering
+    def __init__(self, buffers: Buffers) -> None:
+        self.buffers = buffers
         self.levels: list[list[AnyDraft]] = []
         self.writers: dict[Buffer, list[tuple[int, AnyDraft]]] = {}
         self.readers: dict[Buffer, list[tuple[int, AnyDraft, bool]]] = {}
 
     def add(self, draft: AnyDraft) -> None:
-        reads = _reads(self.lowering, draft)
+        reads = _reads(self.buffers, draft)
         level = max(self._after_what_it_reads(draft, reads), self._after_what_wrote(draft))
         self._put(draft, reads, level)
 
@@ -84,7 +76,7 @@ class _Levels:
 
     def add_carries(self, drafts: Sequence[Draft]) -> None:
         """What overwrites comes after all that reads; those that read one another, all at once."""
-        reads = {d.buffer: _reads(self.lowering, d) for d in drafts}
+        reads = {d.buffer: _reads(self.buffers, d) for d in drafts}
         level = {
             d.buffer: max(self._after_what_it_reads(d, reads[d.buffer]), self._after_readers(d))
             for d in drafts
@@ -122,18 +114,13 @@ def _kind(draft: AnyDraft) -> str:
     return draft.kind if isinstance(draft, Draft) else ""
 
 
-def _reads(lowering: Lowering, draft: AnyDraft) -> list[tuple[Buffer, bool]]:
+def _reads(buffers: Buffers, draft: AnyDraft) -> list[tuple[Buffer, bool]]:
     """What a draft reads, and whether only at the place that its axes stand for."""
     if isinstance(draft, Call):
         return [(b, False) for b in draft.args if isinstance(b, Buffer)]
     if isinstance(draft, LoopDraft):
         return [(b, False) for b in draft.reads]
-    axes = axes_of(draft.sizes)
-    found: dict[Buffer, bool] = {}
-    for statement in draft.write(Writer(lowering), axes):
-        for load in loads_of(statement):
-            found[load.buffer] = found.get(load.buffer, True) and is_here(load, axes)
-    return list(found.items())
+    return list(draft.reads(buffers).items())
 
 
 def _alike(writer: AnyDraft, draft: AnyDraft) -> bool:
@@ -147,7 +134,7 @@ def _written(draft: AnyDraft) -> list[Buffer]:
     return [draft.buffer] if isinstance(draft, Draft) else draft.results
 
 
-def _level(lowering: Lowering, drafts: Sequence[AnyDraft]) -> list[Item]:
+def _level(buffers: Buffers, drafts: Sequence[AnyDraft]) -> list[Item]:
     """One nest for each group of sizes; products, loops and calls by themselves."""
     items: list[Item] = [d for d in drafts if isinstance(d, Call)]
     items += [_loop(d) for d in drafts if isinstance(d, LoopDraft)]
@@ -155,7 +142,7 @@ def _level(lowering: Lowering, drafts: Sequence[AnyDraft]) -> list[Item]:
     for draft in drafts:
         if isinstance(draft, Draft):
             groups.setdefault(draft if draft.kind == "product" else draft.sizes, []).append(draft)
-    return items + [_nest(lowering, group) for group in groups.values()]
+    return items + [_nest(buffers, group) for group in groups.values()]
 
 
 def _loop(draft: LoopDraft) -> Loop:
@@ -168,13 +155,13 @@ def _loop(draft: LoopDraft) -> Loop:
     return loop
 
 
-def _nest(lowering: Lowering, drafts: Sequence[Draft]) -> Nest:
-    axes, writer = axes_of(drafts[0].sizes), Writer(lowering)
+def _nest(buffers: Buffers, drafts: Sequence[Draft]) -> Nest:
+    axes, expressions = axes_of(drafts[0].sizes), Expressions(buffers)
     statements: list[Statement] = []
     for draft in drafts:
-        for statement in draft.write(writer, axes):
+        for statement in draft.write(expressions, axes):
             statements.append(statement)
-            if draft.kind == "whole" and draft.buffer is lowering.buffers.get(draft.node):
-                writer.known_as(draft.node, statement.index, statement.expr)
+            if draft.kind == "whole" and draft.buffer is buffers.of.get(draft.node):
+                expressions.known_as(draft.node, statement.index, statement.expr)
     limits = {axes[a]: Limit(axes[by], b.low, b.high) for a, by, b in drafts[0].limits}
     return Nest(axes, statements, [draft.node for draft in drafts], limits)

@@ -16,6 +16,7 @@ import numpy as np
 
 from nazad import ops
 from nazad.errors import CompileError
+from nazad.run.folds import identity
 from nazad.run.loops import (
     Affine,
     Apply,
@@ -37,7 +38,6 @@ from nazad.run.loops import (
     loose_in,
     walk,
 )
-from nazad.run.nest import identity
 from nazad.run.parts import rows_of_part
 
 Array = np.ndarray[Any, Any]
