@@ -18,6 +18,9 @@ _LINE = 64  # bytes to which buffers are aligned
 Span = tuple[int, int]
 """The steps at which a buffer is touched first and last."""
 
+Hole = tuple[int, int]
+"""Memory that nobody needs any more: its place and its size."""
+
 
 def place(program: Program) -> None:
     """Give each local buffer of a program its place."""
@@ -84,33 +87,40 @@ def _packed(spans: Mapping[Buffer, Span], parts: int = 1) -> tuple[dict[Buffer, 
     """Places for buffers, and how many bytes they take; of each a part only, if there are several."""
     sizes = {b: _rounded(b.nbytes // parts) for b in spans}
     numbers: dict[Buffer, int] = {}
-    free: list[tuple[int, int]] = []  # place and size
-    end = 0
+    holes: list[Hole] = []
     busy: list[Buffer] = []
+    end = 0
     for buffer in sorted(spans, key=lambda b: spans[b][0]):
-        for other in [b for b in busy if spans[b][1] < spans[buffer][0]]:
-            busy.remove(other)
-            free = _joined([*free, (numbers[other], sizes[other])])
-        need = sizes[buffer]
-        fitting = min((hole for hole in free if hole[1] >= need), key=lambda hole: hole[1], default=None)
-        if fitting is None:
-            numbers[buffer], end = end, end + need
-        else:
-            free.remove(fitting)
-            numbers[buffer] = fitting[0]
-            if fitting[1] > need:
-                free.append((fitting[0] + need, fitting[1] - need))
+        done = [b for b in busy if spans[b][1] < spans[buffer][0]]
+        if done:
+            busy = [b for b in busy if b not in done]
+            holes = _joined([*holes, *((numbers[b], sizes[b]) for b in done)])
+        number = _taken(holes, sizes[buffer])
+        numbers[buffer] = end if number is None else number
+        end += sizes[buffer] if number is None else 0
         busy.append(buffer)
     return numbers, end
+
+
+def _taken(holes: list[Hole], size: int) -> int | None:
+    """A place in the smallest hole that is large enough, which shrinks; None if there is none."""
+    fitting = [hole for hole in holes if hole[1] >= size]
+    if not fitting:
+        return None
+    hole = min(fitting, key=lambda hole: hole[1])
+    holes.remove(hole)
+    if hole[1] > size:
+        holes.append((hole[0] + size, hole[1] - size))
+    return hole[0]
 
 
 def _rounded(size: int) -> int:
     return -(-max(size, 1) // _LINE) * _LINE
 
 
-def _joined(holes: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _joined(holes: list[Hole]) -> list[Hole]:
     """Holes side by side are one."""
-    merged: list[tuple[int, int]] = []
+    merged: list[Hole] = []
     for start, size in sorted(holes):
         if merged and merged[-1][0] + merged[-1][1] == start:
             merged[-1] = (merged[-1][0], merged[-1][1] + size)

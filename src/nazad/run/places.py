@@ -161,29 +161,29 @@ def take_plan(template: tuple[Any, ...], shapes: tuple[tuple[int, ...], ...]) ->
     source, *arrays = shapes
     filled = _filled(template, len(source))
     rank = len(np.broadcast_shapes(*arrays)) if arrays else 0
-    first = _first_picked(filled) if arrays else None  # the part at whose place the arrays' dimensions stand
-    where = list(range(rank))
+    first = _first_picked(filled) if arrays else None  # where the dimensions of the arrays go
+    where = range(rank)
     parts: list[Any] = []
-    indexed: list[int] = []
     d = rank if first == -1 else 0
     for k, part in enumerate(filled):
         if k == first:
-            where = list(range(d, d + rank))
+            where = range(d, d + rank)
             d += rank
-        if part is None:
-            d += 1
-            continue
-        n = source[len(parts)]
-        if part is ARRAY:
-            indexed.append(n)
-            parts.append(ARRAY)
-        elif isinstance(part, int):
-            parts.append(part % n if n else 0)
-        else:
-            start, _, step = slice(*part).indices(n)
-            parts.append((start, step, d))
-            d += 1
-    return TakePlan(tuple(parts), tuple(where), tuple(arrays), tuple(indexed))
+        if part is not None:
+            parts.append(_resolved(part, source[len(parts)], d))
+        d += part is None or isinstance(part, Cut)
+    indexed = tuple(n for part, n in zip(parts, source, strict=True) if part is ARRAY)
+    return TakePlan(tuple(parts), tuple(where), tuple(arrays), indexed)
+
+
+def _resolved(part: Any, n: int, d: int) -> Any:
+    """What a part of a template picks from a dimension of this size; what a slice leaves is dimension ``d``."""
+    if part is ARRAY:
+        return ARRAY
+    if isinstance(part, int):
+        return part % n if n else 0
+    start, _, step = slice(*part).indices(n)
+    return start, step, d
 
 
 def _filled(template: tuple[Any, ...], rank: int) -> list[Any]:
