@@ -10,9 +10,8 @@ draft nests (``drafts``), ``expressions`` and ``places`` what is worked out on t
 *Nests go together*: ``schedule``, ``rows``, ``blocks``, ``parts``, ``rename``; ``memory`` lays out what is
 local.
 
-*They are written as LLVM IR*: ``emit`` the program, ``function`` one function,
-``plan`` and ``nest`` one nest,
-``folds``, ``access`` and ``values`` what stands inside; ``lanes`` and ``vectormath`` operations on vectors.
+*They are written as LLVM IR*: ``emit`` the program, ``function`` one function, ``plan`` and ``nest`` a nest;
+inside stand ``folds``, ``access`` and ``values``; ``lanes`` and ``vectormath`` are operations on vectors.
 
 *They run*: ``llvm`` makes machine code, ``cache`` keeps it on disk, ``entry``, ``signature`` and ``cpython``
 let Python call it, ``pool`` and ``threads`` share it out, ``blas`` multiplies large matrices; ``report``

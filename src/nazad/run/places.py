@@ -177,7 +177,7 @@ def take_plan(template: tuple[Any, ...], shapes: tuple[tuple[int, ...], ...]) ->
 
 
 def _resolved(part: Any, n: int, d: int) -> Any:
-    """What a part of a template picks from a dimension of this size; what a slice leaves is dimension ``d``."""
+    """What a part of a template picks from a dimension of ``n``; what a slice leaves is dimension ``d``."""
     if part is ARRAY:
         return ARRAY
     if isinstance(part, int):
