@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import runpy
 import time
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,34 +14,12 @@ import pytest
 
 import nazad as nz
 from nazad import ops
-from nazad.graph import CONSTANT, PYTHON_NUMBERS, Graph, Node, Primitive, constant, leaf
+from nazad.graph import CONSTANT, Graph, Node, Primitive, constant, leaf
 from nazad.trace.trace import Arguments, run
 from nazad.transform.simplify import simplify
 from nazad.transform.simplify.keys import constant_key, frozen
 
-SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.5, -0.3, np.inf, -np.inf, np.nan, 5e-324, 1e-40, 3e38, -1.7e308, 1e-160]
-
-
-def graph_of(f: Callable[..., Any], *args: Any) -> tuple[Graph, dict[Node, Any]]:
-    with np.errstate(all="ignore"):
-        done = run(lambda *xs: f(*xs), Arguments.of(args, [f"x{k}" for k in range(len(args))]))
-    return done.graph.without_dead(), done.F
-
-
-def forward(G: Graph, args: Any) -> list[Any]:
-    with np.errstate(all="ignore"):
-        F = G.forward(args)
-    return [F[sink] for sink in G.sinks]
-
-
-def assert_same(got: Any, expected: Any, signs: bool = True) -> None:
-    """Equal in kind and in every bit, but for what distinguishes one nan from another."""
-    assert (type(got) in PYTHON_NUMBERS) == (type(expected) in PYTHON_NUMBERS)
-    a, b = np.asarray(got), np.asarray(expected)
-    assert (a.shape, a.dtype) == (b.shape, b.dtype)
-    assert np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
-    if signs and a.dtype.kind == "f":
-        assert np.array_equal(np.signbit(a)[~np.isnan(a)], np.signbit(b)[~np.isnan(b)])
+graphs = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("graphs.py"))))
 
 
 # --- real graphs
@@ -122,7 +103,7 @@ REAL: dict[str, tuple[Callable[..., Any], tuple[Any, ...], tuple[int, ...], int]
 def points(leaves: list[Any]) -> list[list[Any]]:
     """Other points of the same shapes: random ones, and ones with zeros, infinities and nan in them."""
     found = []
-    for choices in 3 * ([0.5, -2.0, 3.0, 0.25, 1.0], [0.0, -0.0, 1.0], SPECIAL):
+    for choices in 3 * ([0.5, -2.0, 3.0, 0.25, 1.0], [0.0, -0.0, 1.0], graphs.SPECIAL):
         found += [[_like(x, rng.choice(choices, np.shape(x))) for x in leaves]]
     mostly = [_like(x, normal(size=np.shape(x))) for x in leaves]
     for special in (np.inf, -np.inf, np.nan, 0.0, 1e200):
@@ -144,7 +125,7 @@ def _like(x: Any, values: Any) -> Any:
 @pytest.mark.parametrize("name", REAL)
 def test_real_graphs_are_equal_at_any_point(name, exact):
     f, args, argnums, fewer = REAL[name]
-    G, F = graph_of(nz.value_and_grad(f, argnums=argnums), *args)
+    G, F = graphs.graph_of(nz.value_and_grad(f, argnums=argnums), *args)
     simple, at_point = simplify(G, F, exact=exact)
     assert simple.leaves == G.leaves
     assert simple.operations <= G.operations - fewer
@@ -152,16 +133,16 @@ def test_real_graphs_are_equal_at_any_point(name, exact):
     for old, new in zip(G.sinks, simple.sinks, strict=True):
         np.testing.assert_allclose(np.asarray(at_point[new]), np.asarray(F[old]), rtol=1e-12)
     for point in [given, *points(given)]:
-        for got, expected in zip(forward(simple, point), forward(G, point), strict=True):
+        for got, expected in zip(graphs.forward(simple, point), graphs.forward(G, point), strict=True):
             if exact or name != "powers":
-                assert_same(got, expected, signs=all(np.isfinite(x).all() for x in point) and exact)
+                graphs.assert_same(got, expected, signs=all(np.isfinite(x).all() for x in point) and exact)
             else:
                 np.testing.assert_allclose(got, expected, rtol=1e-13)
 
 
 def test_values_at_the_point_are_those_of_the_nodes():
     f, args, argnums, _ = REAL["recurrent"]
-    G, F = graph_of(nz.value_and_grad(f, argnums=argnums), *args)
+    G, F = graphs.graph_of(nz.value_and_grad(f, argnums=argnums), *args)
     simple, at_point = simplify(G, F)
     again = simple.forward([F[v] for v in G.leaves])
     assert list(at_point) == list(simple.nodes)
@@ -173,7 +154,7 @@ def test_values_at_the_point_are_those_of_the_nodes():
 @pytest.mark.parametrize("name", REAL)
 def test_a_second_time_nothing_is_left(name):
     f, args, argnums, _ = REAL[name]
-    G, F = graph_of(nz.value_and_grad(f, argnums=argnums), *args)
+    G, F = graphs.graph_of(nz.value_and_grad(f, argnums=argnums), *args)
     simple, at_point = simplify(G, F)
     assert simplify(simple, at_point)[0].nodes == simple.nodes
 
@@ -181,7 +162,7 @@ def test_a_second_time_nothing_is_left(name):
 @pytest.mark.parametrize("name", REAL)
 def test_order_and_unchanged_nodes_are_kept(name):
     f, args, argnums, _ = REAL[name]
-    G, F = graph_of(nz.value_and_grad(f, argnums=argnums), *args)
+    G, F = graphs.graph_of(nz.value_and_grad(f, argnums=argnums), *args)
     simple, _ = simplify(G, F)
     place = {v: k for k, v in enumerate(G.nodes)}
     kept = [place[v] for v in simple.nodes if v in place]
@@ -197,29 +178,31 @@ def test_order_and_unchanged_nodes_are_kept(name):
 
 # --- subexpressions and constants
 def test_equal_nodes_become_one():
-    G, F = graph_of(lambda x, y: (x * y + np.sin(y * x)) * np.multiply(x, y), np.ones(3), np.ones(3))
+    G, F = graphs.graph_of(lambda x, y: (x * y + np.sin(y * x)) * np.multiply(x, y), np.ones(3), np.ones(3))
     assert simplify(G, F)[0].operations == 4
 
 
 def test_python_numbers_and_arrays_stay_apart():
-    G, F = graph_of(lambda x, y: ((x * x) * y, np.multiply(x, x) * y), 3.0, np.ones(2, np.float32))
+    G, F = graphs.graph_of(lambda x, y: ((x * x) * y, np.multiply(x, x) * y), 3.0, np.ones(2, np.float32))
     simple, at_point = simplify(G, F)
     assert [at_point[sink].dtype for sink in simple.sinks] == [np.float32, np.float64]
 
 
 def test_an_operator_and_the_ufunc_of_its_name_share_unless_the_last_place_may_differ():
     x = np.ones(3)
-    assert simplify(*graph_of(lambda x: (x + 2.5, np.add(x, 2.5)), x))[0].operations == 1
-    assert simplify(*graph_of(lambda x: (x**2.5, np.power(x, 2.5)), x))[0].operations == 2
-    assert simplify(*graph_of(lambda x: (x**2.5, x**2.5), x))[0].operations == 1
+    assert simplify(*graphs.graph_of(lambda x: (x + 2.5, np.add(x, 2.5)), x))[0].operations == 1
+    assert simplify(*graphs.graph_of(lambda x: (x**2.5, np.power(x, 2.5)), x))[0].operations == 2
+    assert simplify(*graphs.graph_of(lambda x: (x**2.5, x**2.5), x))[0].operations == 1
 
 
 def test_an_operation_of_the_user_is_not_taken_for_its_namesake():
     odd = nz.elementwise(lambda x: x + 1, lambda y, x: 1, name="positive")
     double = nz.elementwise(lambda x, y: x + 2 * y, lambda z, x, y: 1, lambda z, x, y: 2, name="multiply")
-    G, F = graph_of(lambda x: odd(x) + double(x, np.float64(1)) + double(x, np.float64(1)), np.zeros(3))
+    G, F = graphs.graph_of(
+        lambda x: odd(x) + double(x, np.float64(1)) + double(x, np.float64(1)), np.zeros(3)
+    )
     simple, _ = simplify(G, F)
-    assert_same(*forward(simple, [np.arange(3.0)]), *forward(G, [np.arange(3.0)]))
+    graphs.assert_same(*graphs.forward(simple, [np.arange(3.0)]), *graphs.forward(G, [np.arange(3.0)]))
     assert simple.operations == G.operations - 1
 
 
@@ -231,7 +214,7 @@ def test_templates_and_layouts_are_compared_by_what_they_say():
     assert frozen({"axis": (0,), "keepdims": False}) != frozen({"axis": (0,), "keepdims": 0})
     layouts = [ops.structure.Layout([(slice(0, 2),), (...,)]) for _ in range(2)]
     assert frozen(layouts[0]) == frozen(layouts[1])
-    G, F = graph_of(nz.grad(lambda x: np.sum(x[1:] * x[:-1]) + np.sum(x[1:] * x[:-1])), np.ones(4))
+    G, F = graphs.graph_of(nz.grad(lambda x: np.sum(x[1:] * x[:-1]) + np.sum(x[1:] * x[:-1])), np.ones(4))
     assert [v.op.name for v in simplify(G, F)[0].nodes].count("take") == 2
 
 
@@ -290,12 +273,12 @@ def test_a_branch_that_is_never_taken_goes():
     def f(x):
         return np.where(np.full(x.shape, False), np.exp(np.sin(x)), 3 * x)
 
-    simple, _ = simplify(*graph_of(f, np.ones(4)))
+    simple, _ = simplify(*graphs.graph_of(f, np.ones(4)))
     assert [v.op.name for v in simple.nodes if not v.is_source] == ["multiply"]
 
 
 def test_seeds_of_a_large_gradient_become_numbers():
-    G, F = graph_of(nz.grad(lambda x: np.mean(-np.sin(x))), np.ones(3000))
+    G, F = graphs.graph_of(nz.grad(lambda x: np.mean(-np.sin(x))), np.ones(3000))
     simple, _ = simplify(G, F)
     assert [v.op.name for v in simple.nodes if not v.is_source] == ["cos", "multiply"]
     assert all(np.size(v.params["value"]) == 1 for v in simple.nodes if v.op is CONSTANT)
@@ -303,17 +286,19 @@ def test_seeds_of_a_large_gradient_become_numbers():
 
 # --- odd graphs
 def test_sinks_may_be_leaves_constants_and_the_same_node_twice():
-    G, F = graph_of(lambda x: (x * 1.0, x + 0.5, 0.5 + x, 3.0, np.zeros(2)), np.ones(2))
+    G, F = graphs.graph_of(lambda x: (x * 1.0, x + 0.5, 0.5 + x, 3.0, np.zeros(2)), np.ones(2))
     simple, at_point = simplify(G, F)
     assert simple.sinks[0] is G.leaves[0]
     assert simple.sinks[1] is simple.sinks[2]
     assert at_point[simple.sinks[3]] == 3.0
-    for got, expected in zip(forward(simple, [np.ones(2)]), forward(G, [np.ones(2)]), strict=True):
-        assert_same(got, expected)
+    for got, expected in zip(
+        graphs.forward(simple, [np.ones(2)]), graphs.forward(G, [np.ones(2)]), strict=True
+    ):
+        graphs.assert_same(got, expected)
 
 
 def test_leaves_that_nothing_needs_stay():
-    G, F = graph_of(lambda x, y: y - y * 0, np.ones(2), 1.0)
+    G, F = graphs.graph_of(lambda x, y: y - y * 0, np.ones(2), 1.0)
     assert simplify(G, F)[0].leaves == G.leaves
 
 
@@ -323,7 +308,7 @@ def test_a_node_of_several_values_passes():
     x = leaf("x")
     G = Graph([x], ops.multiply(second(pair(x)), constant(1.0)))
     simple, _ = simplify(G, G.forward([np.ones(2)]))
-    assert_same(*forward(simple, [np.arange(2.0)]), np.arange(1.0, 3.0))
+    graphs.assert_same(*graphs.forward(simple, [np.arange(2.0)]), np.arange(1.0, 3.0))
     assert simple.operations == 2
 
 
@@ -331,7 +316,7 @@ def test_inside_another_trace_the_graph_is_left_as_it_is():
     seen = []
 
     def f(x):
-        G, F = graph_of(lambda y: y * 1.0 * x, x)
+        G, F = graphs.graph_of(lambda y: y * 1.0 * x, x)
         seen.append((G, simplify(G, F)[0]))
         return x * 2.0
 
@@ -349,7 +334,7 @@ def test_a_guard_may_ride_along_as_a_sink():
     G = Graph(done.graph.leaves, [*done.graph.sinks, *guards], done.graph.nodes).without_dead()
     simple, _ = simplify(G, done.F)
     point = [np.array([-1.0, 2.0])]
-    assert bool(forward(simple, point)[1]) is bool(forward(G, point)[1]) is False
+    assert bool(graphs.forward(simple, point)[1]) is bool(graphs.forward(G, point)[1]) is False
 
 
 @pytest.mark.parametrize("n", [100_000])

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import operator
+import runpy
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,37 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nazad import ops
-from nazad.graph import PYTHON_NUMBERS, Graph, Node
+from nazad.graph import Node
 from nazad.ops.families import chain
-from nazad.trace.trace import Arguments, run
 from nazad.transform.simplify import facts as room
 from nazad.transform.simplify import simplify
 
 settings.register_profile("nazad", deadline=None)
 settings.load_profile("nazad")
-SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.5, -0.3, np.inf, -np.inf, np.nan, 5e-324, 1e-40, 3e38, -1.7e308, 1e-160]
-
-
-def graph_of(f: Callable[..., Any], *args: Any) -> tuple[Graph, dict[Node, Any]]:
-    with np.errstate(all="ignore"):
-        done = run(lambda *xs: f(*xs), Arguments.of(args, [f"x{k}" for k in range(len(args))]))
-    return done.graph.without_dead(), done.F
-
-
-def forward(G: Graph, args: Any) -> list[Any]:
-    with np.errstate(all="ignore"):
-        F = G.forward(args)
-    return [F[sink] for sink in G.sinks]
-
-
-def assert_same(got: Any, expected: Any, signs: bool = True) -> None:
-    """Equal in kind and in every bit, but for what distinguishes one nan from another."""
-    assert (type(got) in PYTHON_NUMBERS) == (type(expected) in PYTHON_NUMBERS)
-    a, b = np.asarray(got), np.asarray(expected)
-    assert (a.shape, a.dtype) == (b.shape, b.dtype)
-    assert np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
-    if signs and a.dtype.kind == "f":
-        assert np.array_equal(np.signbit(a)[~np.isnan(a)], np.signbit(b)[~np.isnan(b)])
+graphs = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("graphs.py"))))
 
 
 ONE: list[Callable[..., Any]] = [
@@ -97,7 +77,7 @@ def leaves(draw: Any) -> list[np.ndarray]:
     kinds = st.sampled_from([np.float32, np.float64, np.int64])
     with np.errstate(all="ignore"):
         return [
-            np.array([draw(st.sampled_from(SPECIAL)) for _ in range(int(np.prod(shape)))])
+            np.array([draw(st.sampled_from(graphs.SPECIAL)) for _ in range(int(np.prod(shape)))])
             .reshape(shape)
             .astype(draw(kinds))
             for shape in (draw(shapes), draw(shapes))
@@ -107,16 +87,16 @@ def leaves(draw: Any) -> list[np.ndarray]:
 @settings(max_examples=300)
 @given(STEPS, leaves())
 def test_any_program_keeps_every_bit(steps, point):
-    G, F = graph_of(program(steps, TWO), *[np.ones_like(x) for x in point])
+    G, F = graphs.graph_of(program(steps, TWO), *[np.ones_like(x) for x in point])
     simple, _ = simplify(G, F, exact=True)
-    for got, expected in zip(forward(simple, point), forward(G, point), strict=True):
-        assert_same(got, expected)
+    for got, expected in zip(graphs.forward(simple, point), graphs.forward(G, point), strict=True):
+        graphs.assert_same(got, expected)
 
 
 @settings(max_examples=200)
 @given(STEPS, leaves())
 def test_facts_hold_in_any_program(steps, point):
-    G, F = graph_of(program(steps, TWO + CHAINED), *[np.ones_like(x) for x in point])
+    G, F = graphs.graph_of(program(steps, TWO + CHAINED), *[np.ones_like(x) for x in point])
     with np.errstate(all="ignore"):
         assert_facts(room.facts_in(G, F), G.forward(point))
 
@@ -140,7 +120,7 @@ def test_facts_that_rules_live_on():
             np.cos(1.0 * (x > 0)),
         )
 
-    G, F = graph_of(f, np.ones(3))
+    G, F = graphs.graph_of(f, np.ones(3))
     known = room.facts_in(G, F)
     bits = [known[sink] for sink in G.sinks]
     assert all(b & room.NONNEGATIVE for b in bits[:5])

@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 import operator
+import runpy
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from nazad import ops
-from nazad.graph import PYTHON_NUMBERS, Graph
+from nazad.graph import Graph
 from nazad.ops import structure
 from nazad.ops.families import chain
 from nazad.ops.structure import ARRAY, Layout
-from nazad.trace.trace import Arguments, run
 from nazad.transform.simplify.rules import RULES, Rule
 from nazad.transform.simplify.walk import Bench
 
 BY_NAME = {each.rewrite.__name__: each for each in RULES}
-SPECIAL = [
-    0.0,
-    -0.0,
-    1.0,
-    -1.0,
-    2.5,
-    -0.3,
-    np.inf,
-    -np.inf,
-    np.nan,
-    5e-324,
-    -5e-324,
-    1e-40,
-    3e38,
-    -1.7e308,
-    1e-160,
-]
+graphs = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("graphs.py"))))
 F32, F64 = np.float32, np.float64
 every = slice(None)
 
@@ -43,7 +29,7 @@ every = slice(None)
 def special(dtype: Any) -> np.ndarray:
     if np.dtype(dtype).kind == "f":
         with np.errstate(all="ignore"):
-            return np.array(SPECIAL, F64).astype(dtype)
+            return np.array(graphs.SPECIAL, F64).astype(dtype)
     info = np.iinfo(dtype)
     return np.array([0, 1, 2, 3, 7, info.min, info.max, info.max // 2, -1 % (info.max + 1)]).astype(dtype)
 
@@ -78,13 +64,6 @@ def grid(*shape: int, dtype: Any = F64) -> np.ndarray:
 def scattered(templates: list[Any], shape: tuple[int, ...]) -> Callable[..., Any]:
     layout = Layout(templates)
     return lambda *xs: structure.scatter(*xs, layout=layout, shape=shape, dtype=xs[0].dtype)
-
-
-def graph_of(f: Callable[..., Any], *args: Any) -> tuple[Graph, dict[Any, Any]]:
-    arguments = Arguments.of(args, [f"x{k}" for k in range(len(args))])
-    with np.errstate(all="ignore"):
-        done = run(lambda *xs: f(*xs), arguments)
-    return done.graph.without_dead(), done.F
 
 
 def to_the(n: float) -> Callable[..., Any]:
@@ -282,29 +261,6 @@ def by_rule(each: Rule, G: Graph, F: dict[Any, Any]) -> Graph:
     return Bench(F, dict.fromkeys(each.names, (each.rewrite,))).walk(G)[0]
 
 
-def assert_same(got: Any, expected: Any, signs: bool = True, ulps: int = 0) -> None:
-    assert (type(got) in PYTHON_NUMBERS) == (type(expected) in PYTHON_NUMBERS)
-    a, b = np.asarray(got), np.asarray(expected)
-    assert (a.shape, a.dtype) == (b.shape, b.dtype)
-    if a.dtype.kind != "f":
-        assert np.array_equal(a, b)
-        return
-    assert np.array_equal(np.isnan(a), np.isnan(b))
-    whole = ~np.isnan(a)
-    if ulps:
-        np.testing.assert_array_max_ulp(a[whole], b[whole], maxulp=ulps, dtype=a.dtype)
-    else:
-        assert np.array_equal(a[whole], b[whole])
-    if signs:
-        assert np.array_equal(np.signbit(a[whole]), np.signbit(b[whole]))
-
-
-def values(G: Graph, args: tuple[Any, ...]) -> list[Any]:
-    with np.errstate(all="ignore"):
-        F = G.forward(list(args))
-    return [F[sink] for sink in G.sinks]
-
-
 def test_every_rule_has_an_example_and_says_its_law():
     assert set(EXAMPLES) == set(BY_NAME)
     assert all(each.rewrite.__doc__ for each in RULES)
@@ -315,10 +271,15 @@ def test_law(name):
     each = BY_NAME[name]
     ulps = 4 if name == "to_a_small_power" else 0
     for f, args in EXAMPLES[name]:
-        G, F = graph_of(f, *args)
+        G, F = graphs.graph_of(f, *args)
         simple = by_rule(each, G, F)
         assert str(simple) != str(G), f"{name} does not know its example {G}"
-        assert_same(*values(simple, args), *values(G, args), each.exact and "chain" not in str(G), ulps)
+        graphs.assert_same(
+            *graphs.forward(simple, args),
+            *graphs.forward(G, args),
+            each.exact and "chain" not in str(G),
+            ulps,
+        )
 
 
 @pytest.mark.parametrize("name", ["chained_with_one", "nothing_to_annihilate", "minus_by_minus"])
@@ -327,8 +288,8 @@ def test_products_of_the_chain_rule_keep_signs_where_no_nan_is_near(name):
         if args[0].ndim == 1 and args[0].size and args[0].dtype.kind == "f":
             keep = np.all([np.abs(x) < 1e3 for x in args], axis=0)
             few = tuple(np.resize(x[keep], x.shape) for x in args)
-            G, F = graph_of(f, *few)
-            assert_same(*values(by_rule(BY_NAME[name], G, F), few), *values(G, few))
+            G, F = graphs.graph_of(f, *few)
+            graphs.assert_same(*graphs.forward(by_rule(BY_NAME[name], G, F), few), *graphs.forward(G, few))
 
 
 REFUSED: dict[str, list[tuple[Callable[..., Any], tuple[Any, ...]]]] = {
@@ -381,13 +342,13 @@ REFUSED: dict[str, list[tuple[Callable[..., Any], tuple[Any, ...]]]] = {
 @pytest.mark.parametrize("name", [n for n in REFUSED if n != "nothing_to_annihilate"])
 def test_a_rule_keeps_off_what_is_not_equal(name):
     for f, args in REFUSED[name]:
-        G, F = graph_of(f, *args)
+        G, F = graphs.graph_of(f, *args)
         assert str(by_rule(BY_NAME[name], G, F)) == str(G)
 
 
 def test_a_product_that_may_annihilate_stays():
     for f, args in REFUSED["nothing_to_annihilate"]:
-        G, F = graph_of(f, *args)
+        G, F = graphs.graph_of(f, *args)
         kept = [v.op.name for v in by_rule(BY_NAME["nothing_to_annihilate"], G, F).nodes]
         assert "chain" in kept
 
@@ -399,7 +360,7 @@ def test_small_powers_stay_within_four_ulps(n, dtype):
     limits = np.finfo(dtype)
     x = rng.choice([-1, 1], 20000) * np.exp2(rng.uniform(limits.minexp - 20, limits.maxexp, 20000))
     args = (x.astype(dtype),)
-    G, F = graph_of(lambda a: np.power(a, float(n)), *args)
+    G, F = graphs.graph_of(lambda a: np.power(a, float(n)), *args)
     simple = by_rule(BY_NAME["to_a_small_power"], G, F)
     assert "power" not in str(simple)
-    assert_same(*values(simple, args), *values(G, args), ulps=4)
+    graphs.assert_same(*graphs.forward(simple, args), *graphs.forward(G, args), ulps=4)
