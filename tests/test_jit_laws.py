@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import pathlib
+import runpy
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,7 @@ import nazad as nz
 from nazad import ops
 from nazad.graph import is_real
 
-_spec = importlib.util.spec_from_file_location(
-    "laws_of_ops", pathlib.Path(__file__).parent / "ops" / "test_laws.py"
-)
-assert _spec is not None
-assert _spec.loader is not None
-laws = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(laws)
+laws = SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).parent / "ops" / "test_laws.py")))
 
 CASES = [
     pytest.param(op, sample, id=f"{name}-{k}")

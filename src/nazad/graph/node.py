@@ -55,6 +55,10 @@ class Node:
         """Whether nothing stands before it: a leaf or a constant."""
         return not self.preds
 
+    def on(self, preds: tuple[Node, ...]) -> Node:
+        """The same operation on other predecessors; this node itself if they are the same."""
+        return self if preds == self.preds else Node(self.op, preds, self.params, self.spec, self.where)
+
     def __repr__(self) -> str:
         inside = ", ".join(p.op.name for p in self.preds)
         if self.is_source:

@@ -29,7 +29,7 @@ def expand(graph: Graph, F: Mapping[Node, Value]) -> tuple[Graph, dict[Node, Val
         preds = tuple(now[p] for p in v.preds)
         done = None if v.is_source else _written_out(v, [values[p] for p in preds], F[v])
         if done is None:
-            now[v] = moved(v, preds)
+            now[v] = v.on(preds)
             values[now[v]] = F[v]
         else:
             now[v] = _spliced(done, preds, values, v)
@@ -38,11 +38,6 @@ def expand(graph: Graph, F: Mapping[Node, Value]) -> tuple[Graph, dict[Node, Val
         return graph, dict(F)
     leaves, sinks = [now[v] for v in graph.leaves], [now[v] for v in graph.sinks]
     return Graph(leaves, sinks, tuple(values)).without_dead(), values
-
-
-def moved(v: Node, preds: tuple[Node, ...]) -> Node:
-    """The same node on other predecessors."""
-    return v if preds == v.preds else Node(v.op, preds, v.params, v.spec, v.where)
 
 
 def _written_out(v: Node, xs: Sequence[Value], y: Value) -> Run | None:

@@ -10,7 +10,7 @@ import numpy as np
 from nazad.graph import CONSTANT, LEAF, Graph, Node, Value
 from nazad.ops import control
 from nazad.ops.structure import take
-from nazad.run.expand import expand, moved
+from nazad.run.expand import expand
 from nazad.run.places import plain
 from nazad.transform.roll import roll
 from nazad.transform.simplify import simplify
@@ -50,7 +50,7 @@ def read_once(graph: Graph, F: Mapping[Node, Value]) -> tuple[Graph, Mapping[Nod
         if v.op is take and len(v.preds) == 1 and v.preds[0].op is LEAF:
             now[v] = known.setdefault((v.preds[0], plain(v.params["template"])), v)
         else:
-            now[v] = moved(v, tuple([now[p] for p in v.preds]))
+            now[v] = v.on(tuple([now[p] for p in v.preds]))
     values = {new: F[v] for v, new in now.items()}
     return Graph(graph.leaves, [now[v] for v in graph.sinks], tuple(values)), values
 

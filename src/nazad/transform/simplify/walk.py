@@ -124,8 +124,7 @@ class Bench:
         if v.op is CONSTANT:
             new = self._settled_constant(v, y)
         else:
-            preds = tuple([now.get(p, p) for p in v.preds])
-            new = self.settle(v if preds == v.preds else Node(v.op, preds, v.params, v.spec, v.where), y)
+            new = self.settle(v.on(tuple([now.get(p, p) for p in v.preds])), y)
         if new is not v:
             now[v] = new
 
