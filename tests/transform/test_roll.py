@@ -14,7 +14,8 @@ import nazad as nz
 from nazad import ops
 from nazad.errors import NoRuleError
 from nazad.graph import Graph, Node, constant, leaf
-from nazad.ops.control import loop, part
+from nazad.ops.control import loop
+from nazad.ops.several import part
 from nazad.trace.trace import Arguments, run
 from nazad.transform.roll import roll
 
@@ -517,7 +518,5 @@ def test_the_primitive_loop() -> None:
     assert F[graph.sinks[0]] == 35.0
     with pytest.raises(NoRuleError, match="loop has no derivative"):
         loop.push([1.0], None, [], params)
-    with pytest.raises(NoRuleError, match="part has no derivative"):
-        part.pull(0, 1.0, 1.0, [], {})
     with pytest.raises(NoRuleError, match="loop has no batching rule"):
         loop.batch([], [], params)

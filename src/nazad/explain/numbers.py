@@ -39,6 +39,8 @@ def short(x: Value) -> str:
     >>> short(np.arange(10.0))
     'float64[10]: min 0, mean 4.5, max 9'
     """
+    if type(x) is tuple:  # of an operation with several results, in which None stands for zero
+        return f"({', '.join('0' if each is None else short(each) for each in x)})"
     if np.ndim(x) == 0:
         return number(x)
     if 0 < np.size(x) <= _FEW:

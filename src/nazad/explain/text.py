@@ -172,6 +172,8 @@ def handed(scene: Scene, edge: Edge) -> str:
 
 
 def _shape(x: Value) -> str:
+    if type(x) is tuple:
+        return f"{len(x)} results"
     return str(np.shape(x)) if np.ndim(x) else "number"
 
 

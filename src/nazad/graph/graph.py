@@ -244,6 +244,8 @@ def total(shares: Sequence[Any]) -> Value:
 
 def zeros_like(x: Value) -> Value:
     """A zero of the shape and dtype of a value; a plain one even where the value is traced."""
+    if type(x) is tuple:  # of an operation with several results
+        return tuple([zeros_like(each) for each in x])
     shape, dtype = shape_of(x), dtype_of(x)
     if dtype.kind not in "fc":
         dtype = np.dtype(float)  # a step has a derivative, which is zero

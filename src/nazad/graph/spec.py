@@ -52,8 +52,10 @@ class Spec(NamedTuple):
     dtype: np.dtype[Any]
 
     @classmethod
-    def of(cls, value: Any) -> Spec:
-        """The spec of an array, a traced value or a Python number."""
+    def of(cls, value: Any) -> Any:
+        """The spec of an array, a traced value or a Python number; a tuple of them for several results."""
+        if type(value) is tuple:
+            return tuple([cls.of(each) for each in value])
         try:
             return tuple.__new__(cls, (value.shape, value.dtype))  # half the time of cls(...)
         except AttributeError:

@@ -8,7 +8,7 @@
 
 and its sinks are the new carries and then the outputs, each of which is stacked along a new first axis. The
 predecessors of a loop stand in the order of the body's leaves: initial carries, invariants, stacked arrays.
-Its value is a tuple, the last carries and the stacked outputs; ``part`` takes one entry out.
+Its value is a tuple, the last carries and the stacked outputs, as that of any operation with several results.
 
 Loops are found in finished graphs, when derivatives have been written out, so they need no rules of their
 own.
@@ -63,4 +63,3 @@ def _loop(
 
 
 loop = Control("loop", _loop)
-part = Control("part", lambda x, index: x[index])

@@ -340,7 +340,15 @@ def row_by_row(op: Primitive, xs: Sequence[Value], batched: Sequence[bool], para
     size = next(shape_of(x)[0] for x, b in zip(xs, batched, strict=True) if b)
     if size == 0:  # the shape of no rows is that of one row of ones
         row = [np.ones(shape_of(x)[1:], x.dtype) if b else x for x, b in zip(xs, batched, strict=True)]
-        example = op(*_as_places(row), **params)
-        return np.zeros((0, *shape_of(example)), dtype_of(example))
+        return _for_each(
+            lambda one: np.zeros((0, *shape_of(one[0])), dtype_of(one[0])), [op(*_as_places(row), **params)]
+        )
     rows = ([x[k] if b else x for x, b in zip(xs, batched, strict=True)] for k in range(size))
-    return np.stack([op(*row, **params) for row in rows])
+    return _for_each(np.stack, [op(*row, **params) for row in rows])
+
+
+def _for_each(join: Callable[[Sequence[Value]], Value], rows: Sequence[Value]) -> Value:
+    """The rows joined; where a row has several results, each for itself."""
+    if isinstance(rows[0], tuple):
+        return tuple([join(column) for column in zip(*rows, strict=True)])
+    return join(rows)

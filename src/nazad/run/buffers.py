@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nazad.graph import CONSTANT, PYTHON_NUMBERS, Graph, Node, Value, dtype_of, shape_of
-from nazad.ops import control
+from nazad.ops.several import part
 from nazad.run.captured import counted, shortened
 from nazad.run.keep import choose_kept
 from nazad.run.loops import Affine, Buffer
@@ -110,6 +110,6 @@ class Buffers:
 def _parts(graph: Graph) -> dict[Node, list[Node]]:
     parts: dict[Node, list[Node]] = {}
     for v in graph.nodes:
-        if v.op is control.part:
+        if v.op is part:
             parts.setdefault(v.preds[0], []).append(v)
     return parts

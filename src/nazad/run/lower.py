@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from nazad.graph import Graph, Node, Value
 from nazad.ops import control
+from nazad.ops.several import part
 from nazad.run.body import lower_loop
 from nazad.run.buffers import Buffers
 from nazad.run.drafts import AnyDraft, Draft, copy
@@ -71,7 +72,7 @@ class Lowering:
         """A buffer for each result; what has another one, or is made elsewhere, is copied."""
         outputs, copies = [], []
         for k, v in enumerate(self.results):
-            if v in self.buffers.of or v.is_source or v.op is control.part:
+            if v in self.buffers.of or v.is_source or v.op is part:
                 outputs.append(self.buffers.new(v, f"y{k}", "output", k))
                 copies.append(copy(v, outputs[-1]))
             else:
@@ -83,7 +84,7 @@ def drafts_of(buffers: Buffers) -> list[AnyDraft]:
     """Of everything that is kept, in order."""
     drafts: list[AnyDraft] = []
     for v in buffers.graph.nodes:
-        if v not in buffers.kept or v.op is control.part or v.is_source:
+        if v not in buffers.kept or v.op is part or v.is_source:
             continue
         if v.op is control.loop:
             drafts += lower_loop(buffers, v, drafts_of)

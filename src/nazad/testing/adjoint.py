@@ -96,7 +96,11 @@ def identity(done: Run, rng: np.random.Generator) -> AdjointIdentity:
         if y_bar is not None and sink in dots
     )
     pulled = sum(_dot(B[leaf], x_dot) for leaf, x_dot in x_dots.items())
-    size = sum(_dot(np.abs(B[v]), np.abs(dots[v])) for v in dots if shape_of(B[v]) == shape_of(dots[v]))
+    size = sum(
+        _dot(np.abs(B[v]), np.abs(dots[v]))
+        for v in dots
+        if type(F[v]) is not tuple and shape_of(B[v]) == shape_of(dots[v])
+    )
     eps = precision(*(F[v] for v in dots))
     return AdjointIdentity(float(pushed), float(pulled), float(_SAFETY * eps * size))
 
@@ -132,9 +136,15 @@ def total_or_none(share: Any) -> Value:
 
 
 def _random_like(x: Value, rng: np.random.Generator) -> Value:
+    if type(x) is tuple:  # of an operation with several results
+        return tuple([_random_like(each, rng) for each in x])
     dtype = x.dtype if is_float(x) and hasattr(x, "dtype") else np.dtype(float)
     return np.asarray(rng.standard_normal(shape_of(x)), dtype)[()]
 
 
 def _dot(a: Value, b: Value) -> float:
+    if a is None or b is None:
+        return 0.0
+    if type(a) is tuple:
+        return sum(map(_dot, a, b))
     return float(np.sum(np.asarray(a, np.float64) * np.asarray(b, np.float64)))

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from nazad.graph import CONSTANT, PYTHON_NUMBERS, Graph, Node, Primitive, Spec, Value, constant
-from nazad.ops.control import loop, part
+from nazad.ops.control import loop
+from nazad.ops.several import part
 from nazad.ops.structure import Template, astype, stack, take, transpose
 from nazad.transform.roll.arrange import Loops, Reads, arranged
 from nazad.transform.roll.body import Body, rows_of_arrays
