@@ -18,7 +18,7 @@ from nazad.errors import TraceError
 from nazad.graph import PYTHON_NUMBERS, Node, Primitive, Traced, Value, dtype_of, here
 from nazad.ops.families import Elementwise
 from nazad.ops.structure import split_index
-from nazad.trace import numpy_table
+from nazad.trace import numpy_table, scipy_table
 
 Method = Callable[..., Any]
 _e = ops.elementwise
@@ -369,6 +369,8 @@ class Array(Traced):
         if op is not None and method == "__call__" and not kwargs:
             return op(*inputs)
         try:
+            if op is None:
+                scipy_table.open_for_ufunc(ufunc)
             return numpy_table.call_ufunc(ufunc, method, inputs, kwargs)
         except TraceError as error:
             self.trace.errors.append(error)

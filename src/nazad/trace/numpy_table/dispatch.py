@@ -18,25 +18,30 @@ from nazad.ops import structure
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     op.calc: op for op in ops.table().values() if isinstance(op.calc, np.ufunc)
 }
-FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
+Rules = dict[Callable[..., Any], Callable[..., Any]]
+FUNCTIONS: Rules = {}
 UFUNC_METHODS: dict[tuple[np.ufunc, str], Callable[..., Any]] = {}
-_PARAMETERS: dict[Callable[..., Any], frozenset[str]] = {}
+Entry = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def rule(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def rule(*functions: Callable[..., Any]) -> Entry:
     """Enter a rule for one or several NumPy functions."""
+    return enter(FUNCTIONS, *functions)
 
-    def enter(implementation: Callable[..., Any]) -> Callable[..., Any]:
-        for function in functions:
-            FUNCTIONS[function] = implementation
-            _PARAMETERS[function] = _parameters(implementation)
+
+def enter(table: dict[Any, Callable[..., Any]], *keys: Any) -> Entry:
+    """Enter a rule in a table, under one or several keys."""
+
+    def enter_it(implementation: Callable[..., Any]) -> Callable[..., Any]:
+        table.update(dict.fromkeys(keys, implementation))
         return implementation
 
-    return enter
+    return enter_it
 
 
+@functools.cache
 def _parameters(implementation: Callable[..., Any]) -> frozenset[str]:
-    code = getattr(implementation, "__code__", None)  # inspect.signature would be a fifth of the import
+    code = getattr(implementation, "__code__", None)  # inspect.signature would take a hundred times as long
     return frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if code else ())
 
 
@@ -44,20 +49,32 @@ def call_function(function: Callable[..., Any], args: Sequence[Any], kwargs: dic
     """Apply the rule of a NumPy function, or say that there is none."""
     implementation = FUNCTIONS.get(function)
     if implementation is None:
-        raise no_rule(_full_name(function))
+        raise no_rule(full_name(function))
+    return apply_rule(implementation, function, args, kwargs)
+
+
+def apply_rule(
+    implementation: Callable[..., Any],
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+) -> Any:
+    """Call a rule as the function that it is for was called."""
     if len(args) > 1:
-        args, kwargs = _by_name(function, args, kwargs)
+        args, kwargs = _by_name(implementation, function, args, kwargs)
     if kwargs:
-        kwargs = _supported(function, kwargs)
+        kwargs = _supported(implementation, function, kwargs)
     return implementation(*[_as_array(x) for x in args], **kwargs)
 
 
-def _supported(function: Callable[..., Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+def _supported(
+    implementation: Callable[..., Any], function: Callable[..., Any], kwargs: dict[str, Any]
+) -> dict[str, Any]:
     """The arguments that the rule takes; others may be there only to say nothing."""
-    known = _PARAMETERS[function]
+    known = _parameters(implementation)
     for name in kwargs.keys() - known if known else ():
         if kwargs[name] is not None and kwargs[name] is not np._NoValue:
-            raise unsupported(_full_name(function), name)
+            raise unsupported(full_name(function), name)
     return {name: value for name, value in kwargs.items() if name in known or not known}
 
 
@@ -69,11 +86,14 @@ def _as_array(x: Any) -> Any:
 
 
 def _by_name(
-    function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
+    implementation: Callable[..., Any],
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
 ) -> tuple[Sequence[Any], dict[str, Any]]:
     """Positional arguments as NumPy orders them; from where the rule's order is another, by name."""
     names, known = _numpys_order(function)
-    alike = _alike(names, known, FUNCTIONS[function])
+    alike = _alike(names, known, implementation)
     if alike >= len(args) or len(names) < len(args):
         return args, kwargs
     return args[:alike], dict(zip(names[alike:], args[alike:], strict=False)) | kwargs
@@ -126,9 +146,11 @@ def _outer(ufunc: np.ufunc, a: Value, b: Value) -> Value:
     return ufunc(np.reshape(a, (*shape_of(a), *(1,) * rank_of(b))), b)
 
 
-def _full_name(function: Callable[..., Any]) -> str:
+def full_name(function: Callable[..., Any]) -> str:
+    """How users call a function: without the private modules that it comes from."""
     module = getattr(function, "__module__", "numpy") or "numpy"
-    return f"{module.replace('numpy', 'np', 1)}.{function.__name__}"
+    public = [part for part in module.replace("numpy", "np", 1).split(".") if not part.startswith("_")]
+    return ".".join([*public, getattr(function, "__qualname__", type(function).__qualname__)])
 
 
 def no_rule(name: str) -> NoRuleError:
