@@ -8,6 +8,7 @@ import numpy as np
 
 import nazad as nz
 from nazad.ops.several import Several
+from nazad.tree import flatten
 
 
 def _push(x_dots: Any, ys: Any, x: Any, y: Any) -> Any:
@@ -31,6 +32,7 @@ def _pull_y(y_bars: Any, ys: Any, x: Any, y: Any) -> Any:
 
 
 polar = Several("polar", lambda x, y: (np.hypot(x, y), np.arctan2(y, x)), _push, _pull_x, _pull_y)
+wide = Several("wide", lambda x, y: (np.hypot(x, y), np.arctan2(y, x)), _push, _pull_x, _pull_y)
 x, y = np.array([0.3, -1.2]), np.array([0.7, 0.4])
 
 
@@ -63,3 +65,45 @@ def test_rows_are_taken_one_by_one() -> None:
 def test_on_numbers_it_computes() -> None:
     assert polar(3.0, 4.0)[0] == 5.0
     assert nz.explain(f, x, y).text()
+
+
+def test_compiled_it_gives_what_it_gives_interpreted() -> None:
+    """It runs in NumPy between native parts, each of which finds every result in a buffer of its own."""
+
+    def both(x: Any, y: Any) -> Any:
+        r, angle = polar(x + 1, y)
+        return r, angle, np.exp(r) * angle
+
+    for function in (f, g, both, nz.value_and_grad(f, argnums=(0, 1)), nz.grad(g, argnums=1), nz.hessian(f)):
+        fast = nz.jit(function)
+        for found, expected in zip(flatten(fast(x, y))[0], flatten(function(x, y))[0], strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-13)
+        assert "polar" in str(fast.report())
+
+
+def test_loops_that_take_out_results_are_compiled() -> None:
+    """What repeats is one operation with what takes its results out, never one without the other."""
+
+    def walk(x: Any, y: Any) -> Any:
+        for _ in range(12):
+            r, angle = polar(x, y)
+            x, y = np.sqrt(r) + 0.1 * angle, y + 0.1 * np.sin(angle)
+        return np.sum(x * y)
+
+    def turned(x: Any, y: Any) -> Any:
+        """Its steps seem to begin with taking out what something else gave at first."""
+        results = wide(2 * x, y)
+        for _ in range(12):
+            x, y = np.sqrt(results[0]) + 0.1 * results[1], y + 0.1 * np.sin(results[1])
+            results = polar(x, y)
+        return np.sum(results[0])
+
+    for function in (walk, turned, nz.grad(walk, argnums=(0, 1))):
+        fast = nz.jit(function)
+        np.testing.assert_allclose(fast(x, y), function(x, y), rtol=1e-12)
+        np.testing.assert_allclose(fast(x, y), function(x, y), rtol=1e-12)
+
+
+def test_no_result_needs_to_be_used() -> None:
+    fast = nz.jit(lambda x, y: (polar(x, y)[0], x + y))
+    np.testing.assert_allclose(fast(x, y), (np.hypot(x, y), x + y))

@@ -220,7 +220,7 @@ class _Views:
         try:
             with np.errstate(all="ignore"):
                 value = call.node.op.calc(*xs, **call.node.params)
-            parts = value if len(call.results) > 1 else (value,)
+            parts = value if type(value) is tuple else (value,)
             for buffer, part in zip(call.results, parts, strict=True):
                 np.copyto(self.of(buffer), part)
         except Exception:  # noqa: BLE001  whatever it is

@@ -20,6 +20,7 @@ import numpy as np
 from nazad import ops
 from nazad.graph import PYTHON_NUMBERS, Graph, Node, Primitive, Value, dtype_of, shape_of
 from nazad.ops.families import Elementwise
+from nazad.ops.several import part
 from nazad.run import lanes
 from nazad.run.places import affine_reshape, sizes_of
 
@@ -82,7 +83,7 @@ class _Choice:
 
     def _occasions(self, s: Node) -> Iterable[object]:
         """Those at which one user asks for the value."""
-        if s.op.name in ("loop", "part"):
+        if s.op is part or type(self.F[s]) is tuple:
             return [s]
         if s in self.kept:
             shape = self._space(s)
@@ -139,7 +140,7 @@ def is_entrywise(v: Node) -> bool:
 def is_inline(v: Node, F: Mapping[Node, Value]) -> bool:
     """Whether a node can be written as an expression of its arguments at one place."""
     name = v.op.name
-    if name in ("loop", "part") or not is_ours(v.op):
+    if v.op is part or type(F[v]) is tuple or not is_ours(v.op):
         return False
     if not all(lanes.known(dtype_of(F[p])) for p in (v, *v.preds)):
         return False

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from nazad.graph import Graph, Node, Value
+from nazad.graph import Graph, Node, Value, dtype_of, shape_of
 from nazad.ops import control
 from nazad.ops.several import part
 from nazad.run.body import lower_loop
@@ -88,11 +88,22 @@ def drafts_of(buffers: Buffers) -> list[AnyDraft]:
             continue
         if v.op is control.loop:
             drafts += lower_loop(buffers, v, drafts_of)
-            continue
-        if v not in buffers.of:
-            buffers.add(v, f"{v.op.name}{len(buffers.of)}{buffers.stem}")
-        drafts += _drafts(buffers, v)
+        elif type(buffers.F[v]) is tuple:
+            drafts.append(_several(buffers, v))
+        else:
+            if v not in buffers.of:
+                buffers.add(v, f"{v.op.name}{len(buffers.of)}{buffers.stem}")
+            drafts += _drafts(buffers, v)
     return drafts
+
+
+def _several(buffers: Buffers, v: Node) -> Call:
+    """A call with several results, each of which has a buffer; the nodes that take them out share it."""
+    stem = f"{v.op.name}{len(buffers.of)}{buffers.stem}"
+    results = [Buffer(f"{stem}.{k}", shape_of(y), dtype_of(y)) for k, y in enumerate(buffers.F[v])]
+    for taken in buffers.parts.get(v, ()):
+        buffers.of[taken] = results[taken.params["index"]]
+    return _call(buffers, v, results)
 
 
 def _drafts(buffers: Buffers, v: Node) -> Sequence[AnyDraft]:
@@ -102,4 +113,8 @@ def _drafts(buffers: Buffers, v: Node) -> Sequence[AnyDraft]:
         return [fold(buffers, v)]
     if is_inline(v, buffers.F):
         return [copy(v, buffers.of[v])]
-    return [Call(v, [buffers.operand(p) for p in v.preds], [buffers.of[v]])]
+    return [_call(buffers, v, [buffers.of[v]])]
+
+
+def _call(buffers: Buffers, v: Node, results: list[Buffer]) -> Call:
+    return Call(v, [buffers.operand(p) for p in v.preds], results)

@@ -76,7 +76,12 @@ def any_value(v: Node) -> Value:
     """A value of the shape and dtype that a node has."""
     if v.op is CONSTANT:
         return v.params["value"]
-    if v.spec is None:
-        return None  # a loop, whose value is a tuple
-    zero = v.spec.dtype.type(0)
-    return np.broadcast_to(np.asarray(zero), v.spec.shape) if v.spec.shape else zero
+    return () if v.spec is None else _zeros(v.spec)  # a loop: its parts have theirs
+
+
+def _zeros(spec: Any) -> Value:
+    """Zeros of these shapes and dtypes, in the memory of one."""
+    if type(spec) is tuple:
+        return tuple([_zeros(each) for each in spec])
+    zero = spec.dtype.type(0)
+    return np.broadcast_to(np.asarray(zero), spec.shape) if spec.shape else zero

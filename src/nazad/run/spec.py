@@ -312,5 +312,5 @@ def _apart(s: Fold, x: Array, places: Array) -> tuple[Array, Array]:
 def _call(call: Call, memory: Memory) -> None:
     args = [memory.get(x)[()] if isinstance(x, Buffer) else x for x in call.args]
     value = call.node.op.calc(*args, **call.node.params)
-    for buffer, part in zip(call.results, value if len(call.results) > 1 else (value,), strict=True):
+    for buffer, part in zip(call.results, value if type(value) is tuple else (value,), strict=True):
         memory.put(buffer, part)

@@ -125,7 +125,8 @@ def _any(change: Callable[[Loops, int], bool], loops: Loops) -> bool:
 
 
 def _drop_worthless(loops: Loops, sinks: Sequence[int]) -> bool:
-    """Give up loops that save too few nodes, or of which Python numbers are read singly; whether any did."""
+    """Give up loops that save too few nodes, or of which Python numbers or tuples are read singly; whether
+    any was."""
     c = loops.columns
     joined = np.diff(c.first)[c.user] >= TRIPS  # parts of one operation, which are handed over together
     read = np.unique(
@@ -135,11 +136,12 @@ def _drop_worthless(loops: Loops, sinks: Sequence[int]) -> bool:
     copied = np.array([c.nodes[q].op is take for q in read.tolist()], bool)  # as cheap outside as inside
     singly = np.bincount(loops.owner[read[~copied]], minlength=len(loops.rows)).tolist()
     weak = set() if loops.weakness.all_double else _weak_inside(loops, read)
+    torn = set(loops.owner[read[c.several[read]]].tolist())
     dropped = False
     for k in loops.alive():
         trips, places = loops.rows[k].shape
         least = SMALL if _only_takes(loops, k) or _leader(Reads(loops, k)) is not None else SAVED
-        if (trips - 1) * places - singly[k] < least or k in weak:
+        if (trips - 1) * places - singly[k] < least or k in weak | torn:
             loops.keep(k, loops.rows[k][:0])
             dropped = True
     return dropped
@@ -165,7 +167,8 @@ def _fit(loops: Loops, k: int) -> bool:
     if not len(rows):
         return False
     reads = Reads(loops, k)
-    if not reads.sound or not loops.weakness.allows(reads, rows):
+    torn = loops.columns.several[reads.preds[:, reads.lag != 0]].any()
+    if not reads.sound or torn or not loops.weakness.allows(reads, rows):
         loops.keep(k, rows[:0])
         return True
     low, high = _first_of_its_kind(loops, reads, rows), len(rows)

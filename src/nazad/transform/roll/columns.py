@@ -41,6 +41,9 @@ class Columns:
         How many sources there are.
     token, kind : array
         By node: its token, and a number for its :class:`Kind`.
+    several : array
+        By node: whether it has several results. Such a value never leaves its step; what is taken out of it
+        may.
     first, preds, user : array
         The predecessors of node i are ``preds[first[i]:first[i + 1]]``; ``user`` is i for each of them.
     first_index, indices : array
@@ -54,6 +57,7 @@ class Columns:
         self.values = [F[v] for v in self.nodes]
         self.kinds: list[Kind] = []
         self.kind = np.array(self._kinds(), np.int64)
+        self.several: Flags = np.array([type(value) is tuple for value in self.values], bool)
         self.number = _numbered(sources, work)
         self.token, self.indices, counts = self._tokens(work)
         self.first_index = _offsets(itertools.chain(itertools.repeat(0, len(sources)), counts))
@@ -105,7 +109,7 @@ class Columns:
 
 
 def _kind(value: Value) -> Kind:
-    if type(value) is tuple:  # of a loop that was there before
+    if type(value) is tuple:
         return Kind((), np.dtype(object), False)
     return Kind(shape_of(value), dtype_of(value), type(value) in PYTHON_NUMBERS)
 

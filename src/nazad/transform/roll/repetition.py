@@ -27,6 +27,7 @@ SMALL = 3
 LAG = 4
 """A step reads what at most so many steps before it made."""
 
+_TORN = 1000  # a value of several results that lives on is worse than so many others
 _WINDOWS = (1, 4, 16, 64, 256)
 _PATIENCE = 32  # how often a node is looked at, on average
 
@@ -217,13 +218,15 @@ class _Stretch:
 
     def _crossed(self) -> Numbers:
         """For each phase, how many values live on from one step to the next."""
+        c = self.c
         far = np.zeros(self.p, np.int64)
         made = (self.user - self.back)[self.near] % self.p
         np.maximum.at(far, made, self.back[self.near])
         change = np.zeros((LAG + 3) * self.p + 2, np.int64)
         places = np.arange(self.p)
-        np.add.at(change, places + 1, 1)
-        np.add.at(change, places + far + 1, -1)
+        weight = np.where(c.several[self.base : self.base + self.p], _TORN, 1)
+        np.add.at(change, places + 1, weight)
+        np.add.at(change, places + far + 1, -weight)
         alive = np.cumsum(change)[: (LAG + 3) * self.p]
         return np.asarray(alive.reshape(LAG + 3, self.p).sum(0))
 
