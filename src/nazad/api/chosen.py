@@ -57,7 +57,7 @@ def choose(f: Callable[..., Any], argnums: ArgNums, args: tuple[Any, ...], kwarg
 
     arguments = Arguments.of(picked, names)
     for k, x in enumerate(arguments.leaves):
-        if type(x) is not float and (type(x) is not np.ndarray or x.dtype.kind != "f"):
+        if type(x) is not float and (type(x) is not np.ndarray or x.dtype.kind not in "fc"):
             _demand_differentiable(x, arguments.labels[k])
     return Chosen(function, arguments, single=not isinstance(argnums, (tuple, list)))
 
@@ -110,7 +110,7 @@ def demand_tuple(primals: Any, what: str) -> tuple[Any, ...]:
 
 def _demand_differentiable(x: Any, label: str) -> None:
     kind = Spec.of(x).dtype.kind if _is_number(x) else "O"
-    if kind == "f":
+    if kind in "fc":
         return
     if kind in "iub":
         met = f"{label} is an integer or a boolean, and a derivative by it is zero or undefined"
@@ -120,13 +120,9 @@ def _demand_differentiable(x: Any, label: str) -> None:
             "of argnums, or write lambda x: f(x, n).",
             here(),
         )
-    if kind == "c":
-        raise ArgumentError(
-            f"{label} is complex", "Derivatives by complex arguments are not there yet.", here()
-        )
     raise ArgumentError(
         f"{label} is {type(x).__name__} {x!r:.40}",
-        "Differentiate by real numbers and arrays of them; leave other arguments out of argnums.",
+        "Differentiate by numbers and arrays of them; leave other arguments out of argnums.",
         here(),
     )
 
@@ -135,7 +131,7 @@ def _is_number(x: Any) -> bool:
     return isinstance(x, (Traced, np.ndarray, np.generic, int, float, complex)) or hasattr(x, "__array__")
 
 
-def demand_scalar(done: Run, f: Callable[..., Any]) -> None:
+def demand_scalar(done: Run, f: Callable[..., Any], chosen: Chosen, holomorphic: bool) -> None:
     if len(done.graph.sinks) != 1:
         raise ArgumentError(
             f"{called(f)} returned {len(done.graph.sinks)} values, and a gradient is that of one",
@@ -148,19 +144,52 @@ def demand_scalar(done: Run, f: Callable[..., Any]) -> None:
             "Sum it up, or use jacobian or vjp.",
             done.graph.sinks[0].where,
         )
-    demand_real(done)
+    demand_floats(done)
+    demand_one_slope(done, chosen, holomorphic)
+    if not holomorphic and dtype_of(value).kind == "c":
+        raise ArgumentError(
+            f"{called(f)} returned a complex number, and a gradient is that of a real one",
+            _ONE_SLOPE,
+            done.graph.sinks[0].where,
+        )
 
 
-def demand_real(done: Run) -> None:
+def demand_floats(done: Run) -> None:
     for sink in done.graph.sinks:
-        value = done.F[sink]
-        dtype = dtype_of(value)
-        if dtype.kind != "f" and sink.preds:
+        dtype = dtype_of(done.F[sink])
+        if dtype.kind not in "fc" and sink.preds:
             raise ArgumentError(
                 f"the function returned {dtype} numbers, which have no derivative",
-                "Return real floating-point numbers.",
+                "Return floating-point numbers.",
                 sink.where,
             )
+
+
+def demand_one_slope(done: Run, chosen: Chosen, holomorphic: bool) -> None:
+    """A complex function of a complex argument has a complex derivative only if it is holomorphic."""
+    for label, x in zip(chosen.arguments.labels, chosen.leaves, strict=True):
+        if is_complex(x) != holomorphic and (holomorphic or any_complex(done)):
+            met = "real, and holomorphic=True" if holomorphic else "complex, and so is the result"
+            raise ArgumentError(f"{label} is {met}", _ALL_COMPLEX if holomorphic else _ONE_SLOPE, here())
+    if holomorphic and not all(is_complex(done.F[sink]) for sink in done.graph.sinks):
+        raise ArgumentError("the function returned a real number, and holomorphic=True", _ALL_COMPLEX)
+
+
+_ONE_SLOPE = (
+    "Pass holomorphic=True if the function has a complex derivative; else return a real number, as .real or "
+    "np.abs(...), or take jvp or vjp."
+)
+_ALL_COMPLEX = "A holomorphic function takes and returns complex numbers; leave holomorphic out for others."
+
+
+def any_complex(done: Run) -> bool:
+    """Whether a result is complex."""
+    return any(is_complex(done.F[sink]) for sink in done.graph.sinks)
+
+
+def is_complex(x: Any) -> bool:
+    """Whether a number, or those in an array, are complex."""
+    return Spec.of(x).dtype.kind == "c"
 
 
 def matching(tree: Any, structure: Structure, what: str, whose: str) -> list[Any]:
@@ -194,7 +223,7 @@ def owned(values: Sequence[Value], patterns: Sequence[Any]) -> list[Value]:
             value.base is not None or id(value) in seen or not value.flags.writeable
         ):
             value = value.copy()
-        elif isinstance(value, (np.generic, np.ndarray)) and type(pattern) is float:
+        elif isinstance(value, (np.generic, np.ndarray)) and type(pattern) in (float, complex):
             value = value.item()
         seen.add(id(value))
         results.append(value)

@@ -9,7 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from nazad.api.chosen import ArgNums, Chosen, choose, demand_function, demand_real, push
+from nazad.api.chosen import (
+    ArgNums,
+    Chosen,
+    any_complex,
+    choose,
+    demand_floats,
+    demand_function,
+    demand_one_slope,
+    is_complex,
+    push,
+)
 from nazad.api.reverse import grad
 from nazad.api.rows import vmap
 from nazad.errors import ArgumentError
@@ -18,11 +28,14 @@ from nazad.trace import Run, run
 from nazad.tree import unflatten
 
 
-def jacobian(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> Callable[..., Any]:
+def jacobian(
+    f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False, holomorphic: bool = False
+) -> Callable[..., Any]:
     """The function that returns the Jacobian of ``f``.
 
     Forward mode where the result has at least as many entries as the arguments, reverse mode else; all
-    columns, or all rows, in one batch.
+    columns, or all rows, in one batch. A real result has reverse mode by complex arguments, and a complex
+    one forward mode by real arguments.
 
     Parameters
     ----------
@@ -32,6 +45,8 @@ def jacobian(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False)
         As in :func:`value_and_grad`.
     has_aux : bool, optional
         Whether ``f`` returns ``(value, aux)``.
+    holomorphic : bool, optional
+        Whether ``f`` is a complex function of complex arguments that has complex derivatives.
 
     Returns
     -------
@@ -54,19 +69,29 @@ def jacobian(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False)
     def matrix(*args: Any, **kwargs: Any) -> Any:
         chosen = choose(f, argnums, args, kwargs)
         done = run(chosen.function, chosen.arguments, has_aux)
-        demand_real(done)
+        demand_floats(done)
+        demand_one_slope(done, chosen, holomorphic)
         if not chosen.leaves:
             raise ArgumentError("there is nothing to differentiate by: the argument has no arrays in it")
-        n_in = sum(np.size(x) for x in chosen.leaves)
-        n_out = sum(np.size(done.F[sink]) for sink in done.graph.sinks)
-        blocks = _by_columns(done, chosen) if n_in <= n_out else _by_rows(done, chosen)
+        blocks = _by_columns(done, chosen) if _is_tall(done, chosen) else _by_rows(done, chosen)
         result = unflatten(done.structure, [chosen.in_structure(row) for row in blocks])
         return (result, done.aux) if has_aux else result
 
     return matrix
 
 
-def hessian(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> Callable[..., Any]:
+def _is_tall(done: Run, chosen: Chosen) -> bool:
+    """Whether columns are worked out, and not rows; a column is a derivative by a number on one line."""
+    by_complex = any(map(is_complex, chosen.leaves))
+    if by_complex != any_complex(done):
+        return not by_complex
+    n_in = sum(np.size(x) for x in chosen.leaves)
+    return n_in <= sum(np.size(done.F[sink]) for sink in done.graph.sinks)
+
+
+def hessian(
+    f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False, holomorphic: bool = False
+) -> Callable[..., Any]:
     """The function that returns the Hessian of ``f``: the Jacobian of its gradient.
 
     Parameters
@@ -77,6 +102,9 @@ def hessian(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) 
         As in :func:`value_and_grad`.
     has_aux : bool, optional
         Whether ``f`` returns ``(value, aux)``.
+    holomorphic : bool, optional
+        As in :func:`jacobian`. A real function of complex arguments has no Hessian of complex numbers; take
+        :func:`hvp`, or the Hessian by real and imaginary part.
 
     Returns
     -------
@@ -92,7 +120,7 @@ def hessian(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) 
     array([[4., 2.],
            [2., 0.]])
     """
-    return jacobian(grad(f, argnums, has_aux), argnums, has_aux)
+    return jacobian(grad(f, argnums, has_aux, holomorphic), argnums, has_aux, holomorphic)
 
 
 def _basis(shapes: Sequence[tuple[tuple[int, ...], Any]]) -> list[Any]:

@@ -11,10 +11,12 @@ import numpy as np
 from nazad.api.chosen import ArgNums, choose, demand_function, demand_scalar, matching, returned
 from nazad.trace import run
 
-_ONE = np.float64(1.0)
+_ONE, _COMPLEX_ONE = np.float64(1.0), np.complex128(1.0)
 
 
-def value_and_grad(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> Callable[..., Any]:
+def value_and_grad(
+    f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False, holomorphic: bool = False
+) -> Callable[..., Any]:
     """The function that returns the value of ``f`` and its gradient.
 
     Parameters
@@ -26,6 +28,9 @@ def value_and_grad(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = 
         number, or a structure of them (dict, list, tuple, named tuple, dataclass).
     has_aux : bool, optional
         Whether ``f`` returns ``(value, aux)``; ``aux`` is handed through.
+    holomorphic : bool, optional
+        Whether ``f`` is a complex function of complex arguments that has a complex derivative, which then is
+        the gradient. Without it ``f`` is real, and its gradient by z = x + iy is ``df/dx - i df/dy``.
 
     Returns
     -------
@@ -36,7 +41,7 @@ def value_and_grad(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = 
     Raises
     ------
     ArgumentError
-        If an argument to differentiate by is no real floating-point number, or the result is none.
+        If an argument to differentiate by is no floating-point number, or the result is no real one.
     ShapeError
         If the result is an array.
 
@@ -54,16 +59,18 @@ def value_and_grad(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = 
     def with_gradient(*args: Any, **kwargs: Any) -> Any:
         chosen = choose(f, argnums, args, kwargs)
         done = run(chosen.function, chosen.arguments, has_aux)
-        demand_scalar(done, f)
+        demand_scalar(done, f, chosen, holomorphic)
         leaves = done.graph.leaves
-        B = done.graph.backward(done.F, _ONE, wrt=leaves)
+        B = done.graph.backward(done.F, _COMPLEX_ONE if holomorphic else _ONE, wrt=leaves)
         gradient = chosen.shaped([B[leaf] for leaf in leaves])
         return ((done.value, done.aux) if has_aux else done.value), gradient
 
     return with_gradient
 
 
-def grad(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> Callable[..., Any]:
+def grad(
+    f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False, holomorphic: bool = False
+) -> Callable[..., Any]:
     """The function that returns the gradient of ``f``.
 
     Parameters and errors are those of :func:`value_and_grad`.
@@ -82,7 +89,7 @@ def grad(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> 
     >>> nz.grad(f, argnums=(0, 1))(2.0, 5.0)
     (5.5, 1.7163378145367738)
     """
-    with_gradient = value_and_grad(f, argnums, has_aux)
+    with_gradient = value_and_grad(f, argnums, has_aux, holomorphic)
 
     @functools.wraps(f)
     def gradient(*args: Any, **kwargs: Any) -> Any:

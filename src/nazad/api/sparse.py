@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from nazad.api.chosen import ArgNums, Chosen, called, choose, demand_function, demand_real
+from nazad.api.chosen import ArgNums, Chosen, called, choose, demand_floats, demand_function, is_complex
 from nazad.api.products import Products
 from nazad.errors import ArgumentError
 from nazad.extras import require
@@ -126,7 +126,9 @@ class SparseJacobian:
         if not chosen.leaves:
             raise ArgumentError("there is nothing to differentiate by: the argument has no arrays in it")
         done = run(chosen.function, chosen.arguments, self._has_aux)
-        demand_real(done)
+        demand_floats(done)
+        if any(map(is_complex, (*chosen.leaves, *(done.F[sink] for sink in done.graph.sinks)))):
+            raise ArgumentError("the sparse Jacobian met complex numbers", "Take nz.jacobian.")
         return chosen, done._replace(graph=done.graph.without_dead())
 
     def _plan_for(self, done: Run) -> Plan:

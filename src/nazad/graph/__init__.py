@@ -3,12 +3,13 @@
 from nazad.graph.graph import Graph, Piece, like, topological_order, total, zeros_like
 from nazad.graph.node import Node
 from nazad.graph.primitive import CONSTANT, LEAF, Primitive, Traced, Value, constant, leaf
-from nazad.graph.spec import PYTHON_NUMBERS, Spec, dtype_of, is_real, rank_of, shape_of
+from nazad.graph.spec import NUMERIC, PYTHON_NUMBERS, Spec, dtype_of, is_real, rank_of, shape_of
 from nazad.graph.where import Where, here
 
 __all__ = [
     "CONSTANT",
     "LEAF",
+    "NUMERIC",
     "PYTHON_NUMBERS",
     "Graph",
     "Node",

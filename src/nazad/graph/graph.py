@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from nazad.errors import GraphError, ShapeError
+from nazad.errors import ArgumentError, GraphError, ShapeError
 from nazad.graph.node import Node
 from nazad.graph.primitive import CONSTANT, LEAF, Value
 from nazad.graph.spec import dtype_of, shape_of
@@ -262,7 +262,11 @@ def like(vector: Any, x: Value, what: str, whose: str) -> Value:
         )
     dtype = dtype_of(x) if dtype_of(x).kind in "fc" else np.dtype(float)
     if not hasattr(vector, "dtype"):
-        return np.asarray(vector, dtype)[()]
+        vector = np.asarray(vector)[()]
+    if dtype.kind != "c" and vector.dtype.kind == "c":
+        raise ArgumentError(
+            f"{what} is complex and {whose} is real", "Give its real part: they are of one kind."
+        )
     return vector if vector.dtype == dtype else vector.astype(dtype)
 
 

@@ -9,6 +9,9 @@ import numpy as np
 PYTHON_NUMBERS = frozenset((float, int, bool, complex))
 """Types that are weak in NumPy's promotion and have neither shape nor dtype."""
 
+NUMERIC = "biufc"
+"""Kinds of dtypes that are numbers: truths, integers, real and complex ones."""
+
 
 def shape_of(x: Any) -> tuple[int, ...]:
     """The shape of an array, a traced value or a number; on traced values much faster than ``np.shape``."""

@@ -1,15 +1,17 @@
 """Elementwise primitives: one line each. ``deriv(y, *xs)`` gets the value first, so that exp is ``y``.
 
 At kinks the derivative shares evenly between the sides: |x| has 0 at 0, max and min give one half to each
-of two equal arguments. Steps (floor, sign, comparisons) have derivative zero, stated as None.
+of two equal arguments. Complex numbers are ordered as NumPy does it, by real and then by imaginary part.
+Steps (floor, sign, comparisons) have derivative zero, stated as None.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from nazad.graph import Value
+from nazad.graph import Value, dtype_of
 from nazad.ops.families import Elementwise, Rule, chain
+from nazad.ops.parts import conjugated
 
 LN2, LN10 = np.log(2.0), np.log(10.0)
 
@@ -35,6 +37,11 @@ def _winner(x: Value, rival: Value) -> Value:
 def over(a: Value, b: Value) -> Value:
     """a / b, and 0 where b is 0: the subgradient of least norm at the tip of a cone."""
     return np.divide(a, np.where(np.equal(b, 0), np.inf, b))
+
+
+def direction(x: Value, size: Value) -> Value:
+    """The derivative of the absolute value: the sign of x, and of a complex number its conjugate."""
+    return over(conjugated(x), size) if dtype_of(x).kind == "c" else np.sign(x)
 
 
 def _lead(x: Value, y: Value) -> Value:
@@ -94,8 +101,8 @@ arctan2 = _op(np.arctan2, lambda z, y, x: _by_square(x, y, x), lambda z, y, x: -
 sinh = _op(np.sinh, lambda y, x: np.cosh(x))
 cosh = _op(np.cosh, lambda y, x: np.sinh(x))
 tanh = _op(np.tanh, lambda y, x: 1 - y * y)
-arcsinh = _op(np.arcsinh, lambda y, x: 1 / np.hypot(x, 1))
-arccosh = _op(np.arccosh, lambda y, x: 1 / np.sqrt((x - 1) * (x + 1)))
+arcsinh = _op(np.arcsinh, lambda y, x: 1 / _above_one(x))
+arccosh = _op(np.arccosh, lambda y, x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)))
 arctanh = _op(np.arctanh, lambda y, x: 1 / ((1 - x) * (1 + x)))
 sinc = Elementwise("sinc", np.sinc, lambda y, x: _sinc_slope(y, x))
 deg2rad = _op(np.deg2rad, lambda y, x: np.pi / 180)
@@ -110,6 +117,11 @@ def _by_square(a: Value, x: Value, y: Value) -> Value:
     return a / r / r
 
 
+def _above_one(x: Value) -> Value:
+    """The root of 1 + x², without squares that overflow, and on the branch of arcsinh."""
+    return np.sqrt(1 + 1j * x) * np.sqrt(1 - 1j * x) if dtype_of(x).kind == "c" else np.hypot(x, 1)
+
+
 def _sinc_slope(y: Value, x: Value) -> Value:
     """(cos πx - sinc x) / x, by its series where the two terms cancel."""
     t = np.pi * x
@@ -121,7 +133,7 @@ def _sinc_slope(y: Value, x: Value) -> Value:
 
 # --- kinks
 winner = Elementwise("winner", _winner, None, None)
-absolute = _op(np.absolute, lambda y, x: np.sign(x))
+absolute = _op(np.absolute, lambda y, x: direction(x, y))
 fabs = _op(np.fabs, lambda y, x: np.sign(x))
 maximum = _op(np.maximum, lambda z, x, y: winner(x, y), lambda z, x, y: winner(y, x))
 minimum = _op(np.minimum, lambda z, x, y: winner(y, x), lambda z, x, y: winner(x, y))
@@ -176,7 +188,6 @@ left_shift = _op(np.left_shift, None, None, symbol="<<")
 right_shift = _op(np.right_shift, None, None, symbol=">>")
 gcd = _op(np.gcd, None, None)
 lcm = _op(np.lcm, None, None)
-conjugate = _op(np.conjugate, _one)
 exponent = Elementwise("exponent", lambda x: np.frexp(x)[1], None)
 mantissa = Elementwise(
     "mantissa", lambda x: np.frexp(x)[0], lambda y, x: np.ldexp(np.ones_like(x), -exponent(x))

@@ -13,6 +13,13 @@ One statement serves both modes, so the two cannot drift apart. Rules are writte
 arrays they compute; run on traced values they write the next graph, and so the second derivative needs no
 rule of its own.
 
+A partial is a number by which a tangent is multiplied, and so it may be complex. That says all there is to
+say about a function with a complex derivative; about a real function of z = x + iy, whose partial is f_x - i
+f_y; and about a complex function of a real argument: :func:`fit` and :func:`fit_tangent` take the real part
+where a real number is due. Cotangents are paired with tangents by Re(sum(x_bar * x_dot)), without
+conjugation, so a transpose is a plain transpose. What is linear over the real numbers alone is a Linear
+operation: real, imag and conjugate (:mod:`nazad.ops.parts`), from which all else of that kind is composed.
+
 A factor that is exactly zero annihilates: 0 * inf = 0 * nan = 0 in a share (:data:`chain`). That is why
 the branch that ``np.where`` did not take cannot poison a gradient.
 """
@@ -275,11 +282,12 @@ def fit(share: Any, x: Value) -> Any:
     Integers and booleans carry no derivative, so there is no share for them.
     """
     if type(x) in PYTHON_NUMBERS:
+        share = share if type(x) is complex else real_part(share)
         return share if share.shape == () else _add_up(share, ())
     if share.dtype is not x.dtype:
         if x.dtype.kind not in "fc":
             return None
-        share = share.astype(x.dtype)
+        share = cast(share, x.dtype)
     return share if share.shape == x.shape else _add_up(share, x.shape)
 
 
@@ -289,7 +297,18 @@ def fit_tangent(y_dot: Value, y: Value) -> Value:
     if shape_of(y_dot) != shape:
         y_dot = np.broadcast_to(y_dot, shape)
     dtype = dtype_of(y)
-    return y_dot if y_dot.dtype == dtype else y_dot.astype(dtype)
+    return cast(y_dot, dtype)
+
+
+def real_part(x: Value) -> Value:
+    """The real part of a complex number; what is real stays as it is, without another node."""
+    return x.real if dtype_of(x).kind == "c" else x
+
+
+def cast(x: Value, dtype: np.dtype[Any]) -> Value:
+    """A derivative in another precision, or the real part of it: that of a real number is real."""
+    x = x if dtype.kind == "c" else real_part(x)
+    return x if x.dtype == dtype else x.astype(dtype)
 
 
 def _add_up(share: Value, shape: tuple[int, ...]) -> Value:
@@ -312,7 +331,9 @@ def _as_numbers(xs: Sequence[Value], y: Value) -> list[Value]:
     infinity is the answer, not an exception; and float32 must stay float32."""
     dtype = dtype_of(y)
     kind = dtype.type if dtype.kind in "fc" else np.float64
-    return [kind(x) if type(x) in PYTHON_NUMBERS else x for x in xs]
+    wide = np.result_type(kind, 1j).type if complex in map(type, xs) else kind  # |z| is real, and z is not
+    kinds = {complex: wide, **dict.fromkeys((float, int, bool), kind)}
+    return [kinds[type(x)](x) if type(x) in kinds else x for x in xs]
 
 
 def along_next_axes(op: Primitive, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from nazad.graph import Value, rank_of, shape_of
+from nazad.graph import Value, dtype_of, rank_of, shape_of
 from nazad.ops.elementwise import over
 from nazad.ops.families import Linear, Reduction, along_next_axes, keep_axes
+from nazad.ops.parts import conjugated
 from nazad.ops.structure import broadcast_to
 
 Axes = tuple[int, ...]
@@ -54,13 +55,22 @@ mean = Linear(
 
 def _real(x: Value) -> Value:
     """Whole numbers as the real ones that NumPy takes the mean of."""
-    return x if x.dtype.kind == "f" else x.astype(float)
+    return x if x.dtype.kind in "fc" else x.astype(float)
 
 
 def _squares(x: Value, axis: Axes, keepdims: bool, ddof: float) -> Value:
     """The mean square of the distances from the mean."""
-    total = np.sum(np.square(_centred(_real(x), axis)), axis=axis, keepdims=keepdims)
+    total = np.sum(_squared(_centred(_real(x), axis)), axis=axis, keepdims=keepdims)
     return np.divide(total, _at_least_none(_count(x, axis) - ddof))
+
+
+def _squared(x: Value) -> Value:
+    """|x|²"""
+    return np.square(x.real) + np.square(x.imag) if dtype_of(x).kind == "c" else np.square(x)
+
+
+def _root_of_squares(x: Value, axis: Axes, keepdims: bool) -> Value:
+    return np.sqrt(_add(_squared(x), axis=axis, keepdims=keepdims))
 
 
 def _at_least_none(n: float) -> float:
@@ -127,20 +137,22 @@ prod = Reduction(
 var = Reduction(
     "var",
     lambda x, axis, keepdims, ddof: np.var(x, axis=axis, keepdims=keepdims, ddof=ddof),
-    lambda y, x, axis, ddof: _centred(x, axis) * np.divide(2.0, _count(x, axis) - ddof),
+    lambda y, x, axis, ddof: conjugated(_centred(x, axis)) * np.divide(2.0, _count(x, axis) - ddof),
     simpler=_squares,
 )
 std = Reduction(
     "std",
     lambda x, axis, keepdims, ddof: np.std(x, axis=axis, keepdims=keepdims, ddof=ddof),
-    lambda y, x, axis, ddof: over(_centred(_centred(x, axis), axis), y * (_count(x, axis) - ddof)),
+    lambda y, x, axis, ddof: over(
+        conjugated(_centred(_centred(x, axis), axis)), y * (_count(x, axis) - ddof)
+    ),
     simpler=lambda x, axis, keepdims, ddof: np.sqrt(_squares(x, axis, keepdims, ddof)),
 )
 norm = Reduction(
     "norm",
-    lambda x, axis, keepdims: np.sqrt(np.add.reduce(np.square(x), axis=axis, keepdims=keepdims)),
-    lambda y, x, axis: over(x, y),
-    simpler=lambda x, axis, keepdims: np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims)),
+    _root_of_squares,
+    lambda y, x, axis: over(conjugated(x), y),
+    simpler=_root_of_squares,
 )
 logsumexp = Reduction(
     "logsumexp",

@@ -256,7 +256,7 @@ class Array(Traced):
         if modulus is not None:
             raise TypeError("pow() with three arguments works on integers alone")
         special = _EXPONENTS.get(other) if type(other) in PYTHON_NUMBERS else None
-        if special is not None and type(self.value) not in PYTHON_NUMBERS and self.value.dtype.kind == "f":
+        if special is not None and type(self.value) not in PYTHON_NUMBERS and self.value.dtype.kind in "fc":
             return self.trace.record(special, (self,), {})
         return self._plain_power(other)
 

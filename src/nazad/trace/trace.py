@@ -18,7 +18,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nazad.errors import ArgumentError, TraceError
-from nazad.graph import CONSTANT, Graph, Node, Primitive, Spec, Traced, Value, Where, here, leaf, rank_of
+from nazad.graph import (
+    CONSTANT,
+    NUMERIC,
+    Graph,
+    Node,
+    Primitive,
+    Spec,
+    Traced,
+    Value,
+    Where,
+    here,
+    leaf,
+    rank_of,
+)
 from nazad.trace.array import Array
 from nazad.tree import Structure, flatten, labels, unflatten
 
@@ -143,9 +156,9 @@ class Trace:
             return node
         if isinstance(value, Traced):
             self._demand_outer(value)
-        elif kind is np.ndarray and value.dtype.kind in "biuf":
+        elif kind is np.ndarray and value.dtype.kind in NUMERIC:
             return self._captured_constant(value)
-        elif not (isinstance(value, np.generic) and value.dtype.kind in "biuf"):
+        elif kind is not complex and not (isinstance(value, np.generic) and value.dtype.kind in NUMERIC):
             return self._captured_constant(_plain(value))
         return self._new_constant(value)
 
@@ -198,18 +211,13 @@ def _plain(value: Any) -> Any:
     """Lists and the like as arrays."""
     _refuse_subclass(value)
     array = np.asarray(value)
-    if array.dtype.kind == "c":
-        raise ArgumentError("a complex number took part in a traced computation", _NOT_COMPLEX, here())
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind not in NUMERIC:
         raise ArgumentError(
             f"{type(value).__name__} of dtype {array.dtype} {value!r:.60} took part in a traced computation",
             "Traced computations work on numbers and arrays of numbers.",
             here(),
         )
     return array
-
-
-_NOT_COMPLEX = "Complex numbers are not there yet: compute with real and imaginary part."
 
 
 def _refuse_subclass(value: Any, arguments: Arguments | None = None, k: int = 0) -> None:
@@ -301,10 +309,10 @@ def _value(x: Any, k: int, arguments: Arguments) -> Any:
             f"{arguments.labels[k]} is {type(x).__name__} {x!r:.40}",
             "Arguments that are traced are numbers or arrays of numbers.",
         )
-    if getattr(array, "dtype", None) is not None and array.dtype.kind not in "biuf":
+    if getattr(array, "dtype", None) is not None and array.dtype.kind not in NUMERIC:
         raise ArgumentError(
             f"{arguments.labels[k]} has dtype {array.dtype}",
-            "Arrays that are traced are arrays of real numbers.",
+            "Arrays that are traced are arrays of numbers.",
         )
     return array
 

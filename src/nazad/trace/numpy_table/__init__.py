@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from nazad.ops.parts import conjugated
 from nazad.trace.numpy_table import (  # noqa: F401  each enters its rules
+    complexes,
     entrywise,
     joining,
     known,
@@ -30,6 +32,6 @@ _SAME_NAME = (
 )
 METHODS: dict[str, Callable[..., Any]] = {name: getattr(np, name) for name in _SAME_NAME.split()}
 """Methods of an array that are functions of NumPy by the same name."""
-METHODS |= {"conj": np.conjugate, "conjugate": np.conjugate}
+METHODS |= {"conj": conjugated, "conjugate": conjugated}
 
 __all__ = ["FUNCTIONS", "METHODS", "UFUNCS", "astype", "call_function", "call_ufunc", "nearest"]

@@ -9,6 +9,7 @@ import numpy as np
 
 from nazad.graph import Value, shape_of
 from nazad.ops import elementwise
+from nazad.ops.parts import conjugated
 from nazad.trace.numpy_table.dispatch import UFUNCS, rule
 
 
@@ -21,9 +22,6 @@ def _clip(a: Value, a_min: Any = None, a_max: Any = None, min: Any = None, max: 
 
 
 rule(np.sinc)(elementwise.sinc)
-rule(np.nan_to_num)(lambda x, copy=True: elementwise.nan_to_num(x))
-rule(np.real)(lambda val: val)
-rule(np.imag)(lambda val: np.zeros_like(val))
 rule(np.round, np.around)(
     lambda a, decimals=0: np.rint(a) if decimals == 0 else np.rint(a * 10.0**decimals) / 10.0**decimals
 )
@@ -43,6 +41,12 @@ UFUNCS[np.divmod] = lambda x, y: (np.floor_divide(x, y), np.remainder(x, y))
 UFUNCS[np.modf] = lambda x: (elementwise.fraction(x), np.trunc(x))
 UFUNCS[np.frexp] = lambda x: (elementwise.mantissa(x), elementwise.exponent(x))
 _TERMS = {"vecdot": "...i,...i->...", "matvec": "...ij,...j->...i", "vecmat": "...i,...ij->...j"}
-for _name, _terms in _TERMS.items():
+
+
+def _einsum(name: str, a: Value, b: Value) -> Value:
+    return np.einsum(_TERMS[name], a if name == "matvec" else conjugated(a), b)
+
+
+for _name in _TERMS:
     if hasattr(np, _name):  # younger releases of NumPy add them
-        UFUNCS[getattr(np, _name)] = functools.partial(np.einsum, _terms)
+        UFUNCS[getattr(np, _name)] = functools.partial(_einsum, _name)

@@ -20,8 +20,6 @@ rule(np.ndim)(lambda a: a.ndim)
 rule(np.size)(lambda a, axis=None: a.size if axis is None else a.shape[axis])
 rule(np.result_type)(lambda *args: np.result_type(*[_dtype_or_self(a) for a in args]))
 rule(np.can_cast)(lambda from_, to, casting="safe": np.can_cast(from_.dtype, to, casting))
-rule(np.iscomplexobj)(lambda x: x.dtype.kind == "c")
-rule(np.isrealobj)(lambda x: x.dtype.kind != "c")
 rule(np.zeros_like, np.empty_like)(
     lambda a, dtype=None, shape=None: np.zeros(shape_of(a) if shape is None else shape, dtype or dtype_of(a))
 )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from nazad.errors import TraceError
-from nazad.graph import Value, here, rank_of
+from nazad.graph import NUMERIC, Value, dtype_of, here, rank_of
 from nazad.ops import structure
 
 Axis = int | Sequence[int] | None
@@ -37,11 +38,20 @@ def flag(keepdims: Any) -> bool:
 
 
 def astype(a: Value, dtype: Any, **layout: Any) -> Any:
-    """The same numbers in another precision; as integers they carry no derivative."""
+    """The same numbers in another precision; as integers they carry no derivative.
+
+    As in NumPy, a complex number that becomes real loses its imaginary part, with a warning.
+    """
     goal = np.dtype(dtype)
-    if goal.kind not in "biuf":
-        raise TraceError(f"a traced array would be cast to {goal}", "Traced values are real numbers.", here())
+    if goal.kind not in NUMERIC:
+        raise TraceError(f"a traced array would be cast to {goal}", "Traced values are numbers.", here())
+    if dtype_of(a).kind == "c" and goal.kind in "iuf":
+        warnings.warn(_DISCARDED, np.exceptions.ComplexWarning, stacklevel=2)
+        a = np.real(a)
     return structure.astype(a, dtype=goal)
+
+
+_DISCARDED = "Casting complex values to real discards the imaginary part"
 
 
 def all_listed(axis: Any, rank: int) -> list[int]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from nazad.graph import Traced, Value, rank_of, shape_of
 from nazad.ops import contraction
+from nazad.ops.parts import conjugated
 from nazad.trace.numpy_table.dispatch import rule
 from nazad.trace.numpy_table.normal import all_listed
 
@@ -30,7 +31,7 @@ def _dot(a: Value, b: Value) -> Any:
 
 @rule(np.vdot)
 def _vdot(a: Value, b: Value) -> Any:
-    return np.matmul(np.ravel(a), np.ravel(b))
+    return np.matmul(conjugated(np.ravel(a)), np.ravel(b))
 
 
 @rule(np.inner)

@@ -1,0 +1,68 @@
+"""Complex numbers: their parts, and what is said of a number by its parts.
+
+The imaginary part of a real number is a constant zero, and its real part the number itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nazad.graph import Value, dtype_of
+from nazad.ops import elementwise, parts
+from nazad.ops.elementwise import over
+from nazad.trace.numpy_table.dispatch import UFUNCS, rule
+
+
+def is_complex(x: Value) -> bool:
+    return dtype_of(x).kind == "c"
+
+
+@rule(np.real)
+def _real(val: Value) -> Value:
+    return parts.real(val) if is_complex(val) else val
+
+
+@rule(np.imag)
+def _imag(val: Value) -> Value:
+    return parts.imag(val) if is_complex(val) else np.zeros_like(val)
+
+
+def _conjugate(x: Value) -> Value:
+    return parts.conjugate(x) if is_complex(x) else np.positive(x)
+
+
+def _sign(x: Value) -> Value:
+    """z / |z|, which has a derivative; that of a real number is a step."""
+    return over(x, np.abs(x)) if is_complex(x) else elementwise.sign(x)
+
+
+UFUNCS |= {np.conjugate: _conjugate, np.sign: _sign}
+
+
+@rule(np.angle)
+def _angle(z: Value, deg: bool = False) -> Value:
+    angle = np.arctan2(np.imag(z), np.real(z))
+    return angle * (180 / np.pi) if deg else angle
+
+
+@rule(np.nan_to_num)
+def _nan_to_num(x: Value, copy: bool = True) -> Value:
+    if is_complex(x):
+        return parts.complex(elementwise.nan_to_num(x.real), elementwise.nan_to_num(x.imag))
+    return elementwise.nan_to_num(x)
+
+
+rule(np.iscomplex)(lambda x: np.not_equal(np.imag(x), 0))
+rule(np.isreal)(lambda x: np.equal(np.imag(x), 0))
+rule(np.iscomplexobj)(is_complex)
+rule(np.isrealobj)(lambda x: not is_complex(x))
+
+
+@rule(np.real_if_close)
+def _real_if_close(a: Value, tol: float = 100) -> Value:
+    if not is_complex(a):
+        return a
+    near: Any = tol * np.finfo(dtype_of(a)).eps if tol > 1 else tol
+    return a.real if np.all(np.abs(a.imag) < near) else a
