@@ -377,7 +377,11 @@ class Own(np.ndarray):
             ArgumentError,
             "is a .*Own, whose",
         ),
-        (lambda: nz.grad(lambda x: x)(1j), ArgumentError, "x is complex"),
+        (lambda: nz.grad(lambda x: x)(1j), ArgumentError, "x is complex, and so is the result"),
+        (lambda: nz.grad(lambda x: x * 1j)(1.0), ArgumentError, "returned a complex number"),
+        (lambda: nz.grad(lambda x: x * 1j, holomorphic=True)(1.0), ArgumentError, "x is real"),
+        (lambda: nz.grad(np.abs, holomorphic=True)(1j), ArgumentError, "returned a real number"),
+        (lambda: nz.hessian(np.abs)(1j), ArgumentError, "x is complex, and so is the result"),
         (
             lambda: nz.grad(np.sin)(np.ones(3)),
             ShapeError,

@@ -20,6 +20,7 @@ CASES = [
     pytest.param(op, sample, id=f"{name}-{k}")
     for name, op in ops.table().items()
     for k, sample in enumerate(laws.samples(name))
+    if not any(map(np.iscomplexobj, sample.xs)) and name != "complex"
 ]
 
 

@@ -1,11 +1,13 @@
 """Laws that every primitive obeys, drawn from the table of primitives itself.
 
 calc = NumPy; push = central differences; the adjoint identity <y_bar, J x_dot> = <J^T y_bar, x_dot>; both
-again on the derivative; batch = a Python loop. A primitive without a sample is an error.
+again on the derivative; batch = a Python loop. A primitive without a sample is an error. Whatever NumPy can
+do with complex numbers obeys the same laws, in the pairing Re(sum(x_bar * x_dot)).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,6 +45,10 @@ def whole(*shape: int) -> np.ndarray:
 
 def mask(*shape: int) -> np.ndarray:
     return rng.random(shape) < 0.5
+
+
+def complexes(*shape: int) -> np.ndarray:
+    return reals(*shape) + 1j * reals(*shape)
 
 
 DOMAINS: dict[str, Any] = dict.fromkeys(
@@ -131,6 +137,10 @@ SAMPLES: dict[str, list[Sample]] = {
         Sample((reals(2, 3), reals(1, 3), reals(4, 3)), {"axis": 0, "ends": (2, 3, 7)}),
         Sample((reals(2, 1), reals(2, 2)), {"axis": 1, "ends": (1, 3)}),
     ],
+    "real": [Sample((complexes(3, 2),), {}), Sample((complexes(),), {})],
+    "imag": [Sample((complexes(3, 2),), {}), Sample((complexes(),), {})],
+    "conjugate": [Sample((complexes(3, 2),), {}), Sample((reals(2),), {}), Sample((complexes(),), {})],
+    "complex": [Sample((reals(3, 1), reals(2)), {}), Sample((reals(), reals(2)), {})],
     "stack": [Sample((reals(2, 3), reals(2, 3)), {"axis": 1})],
     "where": [Sample((mask(3, 2), reals(3, 2), reals(2)), {}), Sample((mask(4), reals(), reals(4)), {})],
     "cumsum": [Sample((reals(3, 4),), {"axis": 1}), Sample((reals(3, 4),), {"axis": 0})],
@@ -169,7 +179,39 @@ def samples(name: str) -> list[Sample]:
     return reduction_samples(name)
 
 
-CASES = [pytest.param(name, s, id=f"{name}-{k}") for name in ops.table() for k, s in enumerate(samples(name))]
+def is_moving(x: Any) -> bool:
+    return np.result_type(x).kind in "fc"
+
+
+def complexified(name: str, sample: Sample) -> list[Sample]:
+    """The same sample with complex numbers, in all arguments and in the last, where NumPy takes them.
+
+    A step is left out, since the sign of a complex number is none and is made of what has a derivative.
+    """
+    moving = [i for i, x in enumerate(sample.xs) if np.result_type(x).kind == "f"]
+    params = {k: np.dtype(complex) if isinstance(v, np.dtype) else v for k, v in sample.params.items()}
+    chosen = [moving, moving[-1:]] if len(moving) > 1 else [moving]
+    found = []
+    for some in chosen:
+        xs = [x + 0.3j * reals(*np.shape(x)) if i in some else x for i, x in enumerate(sample.xs)]
+        try:
+            ops.table()[name].calc(*xs, **params)
+        except TypeError:
+            continue
+        found.append(Sample(tuple(xs), params))
+    return found if moving else []
+
+
+def all_samples() -> Iterator[tuple[str, str, Sample]]:
+    """A name for each sample, its primitive, and the sample; the real ones first."""
+    for name in ops.table():
+        for k, sample in enumerate(samples(name)):
+            yield f"{name}-{k}", name, sample
+            for j, other in enumerate(complexified(name, sample)):
+                yield f"{name}-{k}-complex{j}", name, other
+
+
+CASES = [pytest.param(name, sample, id=label) for label, name, sample in all_samples()]
 
 
 def smooth(name: str, sample: Sample) -> bool:
@@ -177,17 +219,13 @@ def smooth(name: str, sample: Sample) -> bool:
     op = ops.table()[name]
     y = op(*sample.xs, **sample.params)
     stepping = getattr(op, "derivs", None) and all(d is None for d in op.derivs)
-    return np.result_type(y).kind == "f" and not stepping and name not in ("argsort",)
+    return is_moving(y) and not stepping and name not in ("argsort",)
 
 
 def real_places(name: str, sample: Sample) -> list[int]:
     """The arguments that can be moved: floating-point, and not declared without derivative."""
     derivs = getattr(ops.table()[name], "derivs", None)
-    return [
-        i
-        for i, x in enumerate(sample.xs)
-        if np.result_type(x).kind == "f" and (derivs is None or derivs[i] is not None)
-    ]
+    return [i for i, x in enumerate(sample.xs) if is_moving(x) and (derivs is None or derivs[i] is not None)]
 
 
 def of_real_arguments(name: str, sample: Sample) -> tuple[Any, tuple[Any, ...]]:
@@ -203,8 +241,14 @@ def of_real_arguments(name: str, sample: Sample) -> tuple[Any, tuple[Any, ...]]:
     return f, tuple(np.asarray(sample.xs[i]) for i in spots)
 
 
+def direction(x: Any) -> Any:
+    """Random numbers in the shape of an array, complex where it is."""
+    parts = rng.normal(size=(2, *np.shape(x)))
+    return parts[0] + 1j * parts[1] if np.iscomplexobj(x) else parts[0]
+
+
 def directions(points: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(rng.normal(size=np.shape(x)) for x in points)
+    return tuple(direction(x) for x in points)
 
 
 SMOOTH = [case for case in CASES if smooth(*case.values)]
@@ -240,7 +284,7 @@ def test_adjoint_identity(name: str, sample: Sample) -> None:
 def test_adjoint_identity_of_the_derivative(name: str, sample: Sample) -> None:
     """Second order: the pullback is itself a function with a push and a pull."""
     f, points = of_real_arguments(name, sample)
-    y_bar = rng.normal(size=np.shape(f(*points)))
+    y_bar = direction(f(*points))
 
     def pulled(*xs: Any) -> Any:
         return nz.vjp(f, *xs)[1](y_bar)
@@ -251,7 +295,7 @@ def test_adjoint_identity_of_the_derivative(name: str, sample: Sample) -> None:
 @pytest.mark.parametrize(("name", "sample"), SMOOTH)
 def test_derivative_of_the_derivative_is_central_differences(name: str, sample: Sample) -> None:
     f, points = of_real_arguments(name, sample)
-    y_bar = rng.normal(size=np.shape(f(*points)))
+    y_bar = direction(f(*points))
     dots = directions(points)
 
     def pulled(*xs: Any) -> Any:
@@ -269,10 +313,10 @@ def adjoint_identity(f: Any, points: tuple[Any, ...]) -> None:
     dots = directions(points)
     y, y_dot = nz.jvp(f, points, dots)
     ys, y_dots = (y, y_dot) if isinstance(y, tuple) else ((y,), (y_dot,))
-    y_bars = tuple(rng.normal(size=np.shape(v)) for v in ys)
+    y_bars = tuple(direction(v) for v in ys)
     x_bars = nz.vjp(f, *points)[1](y_bars if isinstance(y, tuple) else y_bars[0])
-    left = sum(np.vdot(a, b) for a, b in zip(y_bars, y_dots, strict=True))
-    right = sum(np.vdot(a, b) for a, b in zip(x_bars, dots, strict=True))
+    left = sum(np.sum(a * b).real for a, b in zip(y_bars, y_dots, strict=True))
+    right = sum(np.sum(a * b).real for a, b in zip(x_bars, dots, strict=True))
     scale = sum(np.vdot(np.abs(a), np.abs(b)) for a, b in zip(y_bars, y_dots, strict=True))
     assert abs(left - right) <= 1e-12 * max(1.0, scale)
 

@@ -220,6 +220,8 @@ CALLS: list[tuple[Callable[..., Any], Any]] = [
     (lambda x: np.real(x), A),
     (lambda x: np.imag(x), A),
     (lambda x: x.real + x.imag, A),
+    (lambda x: np.angle(x) + np.angle(x + 1j * x**2), A),
+    (lambda x: np.real_if_close(x) * np.real_if_close(x + 0j), A),
     (lambda x: np.round(x, 1), A),
     (lambda x: np.around(x), A),
     (lambda x: np.fix(x), A),
@@ -271,6 +273,8 @@ VALUES: list[tuple[Callable[..., Any], Any]] = [
     (lambda x: np.frexp(x)[1], A),
     (lambda x: (x > 1) & (x < 2) | ~(x == 3), A),
     (lambda x: np.isnan(x), A),
+    (lambda x: np.isreal(x + 1j * (x > 1)), A),
+    (lambda x: np.iscomplex(x), A),
     (lambda x: x.astype(int), A),
     (lambda x: np.nonzero(x > 1)[0], A),
 ]

@@ -8,7 +8,6 @@ angle, the sign of a complex number.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -19,8 +18,9 @@ from nazad.ops.families import Linear, align
 
 def _of_parts(re: Value, im: Value) -> Value:
     """re + i im, without the product by i, in which an infinity would become nan."""
-    z: Any = np.empty(np.broadcast_shapes(np.shape(re), np.shape(im)), np.result_type(re, im, np.complex64))
-    z.real, z.imag = re, im
+    z = np.empty(np.broadcast_shapes(np.shape(re), np.shape(im)), np.result_type(re, im, np.complex64))
+    np.copyto(z.real, re, casting="same_kind")
+    np.copyto(z.imag, im, casting="same_kind")
     return z[()]
 
 

@@ -36,7 +36,7 @@ def under_minus(bench: Bench, v: Node) -> Node | None:
 
 
 # --- neutral elements
-@rule("positive", "conjugate")
+@rule("positive")
 def itself(bench: Bench, v: Node, y: Value) -> Node | None:
     """+x = x."""
     return v.preds[0]
