@@ -189,7 +189,7 @@ def any_complex(done: Run) -> bool:
 
 def is_complex(x: Any) -> bool:
     """Whether a number, or those in an array, are complex."""
-    return Spec.of(x).dtype.kind == "c"
+    return bool(Spec.of(x).dtype.kind == "c")
 
 
 def matching(tree: Any, structure: Structure, what: str, whose: str) -> list[Any]:
