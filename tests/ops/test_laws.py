@@ -111,6 +111,11 @@ def reduction_samples(name: str) -> list[Sample]:
 
 
 places = np.array([0, 2, 2])
+TRANSFORMS = [
+    {"axis": 1, "norm": "backward"},
+    {"axis": 0, "norm": "ortho"},
+    {"axis": 1, "norm": "forward"},
+]
 SAMPLES: dict[str, list[Sample]] = {
     "chain": [Sample((reals(3), reals(3)), {}), Sample((reals(2, 3), reals(3)), {})],
     "reshape": [Sample((reals(2, 3),), {"shape": (3, 2)}), Sample((reals(2, 3),), {"shape": (6,)})],
@@ -141,6 +146,13 @@ SAMPLES: dict[str, list[Sample]] = {
     "imag": [Sample((complexes(3, 2),), {}), Sample((complexes(),), {})],
     "conjugate": [Sample((complexes(3, 2),), {}), Sample((reals(2),), {}), Sample((complexes(),), {})],
     "complex": [Sample((reals(3, 1), reals(2)), {}), Sample((reals(), reals(2)), {})],
+    **{name: [Sample((reals(3, 4),), p) for p in TRANSFORMS] for name in ("fft", "ifft", "rfft")},
+    "irfft": [
+        Sample((reals(3, 2),), {"n": 2, "axis": 1, "norm": "backward"}),
+        Sample((reals(3, 4),), {"n": 4, "axis": 0, "norm": "ortho"}),
+        Sample((reals(3, 4),), {"n": 7, "axis": 1, "norm": "forward"}),
+        Sample((reals(1),), {"n": 1, "axis": 0, "norm": "backward"}),
+    ],
     "stack": [Sample((reals(2, 3), reals(2, 3)), {"axis": 1})],
     "where": [Sample((mask(3, 2), reals(3, 2), reals(2)), {}), Sample((mask(4), reals(), reals(4)), {})],
     "cumsum": [Sample((reals(3, 4),), {"axis": 1}), Sample((reals(3, 4),), {"axis": 0})],

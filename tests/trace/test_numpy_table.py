@@ -319,7 +319,8 @@ def test_every_rule_is_called_above(monkeypatch: pytest.MonkeyPatch) -> None:
     for f, x in [*CALLS, *VALUES]:
         value_of(f, x)
     refusals = {np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal}
-    missed = set(numpy_table.FUNCTIONS) - called - {np.empty_like} - refusals
+    elsewhere = {f for f in numpy_table.FUNCTIONS if f.__module__ == "numpy.fft"}
+    missed = set(numpy_table.FUNCTIONS) - called - {np.empty_like} - refusals - elsewhere
     assert not {f.__name__ for f in missed}
 
 

@@ -1,13 +1,13 @@
-"""The table of primitives, by family: elementwise, parts, reduction, structure, contraction."""
+"""The table of primitives, by family: elementwise, parts, reduction, structure, ..."""
 
 from __future__ import annotations
 
 from types import ModuleType
 
 from nazad.graph import Primitive
-from nazad.ops import contraction, elementwise, families, parts, reduction, structure
+from nazad.ops import contraction, elementwise, families, fourier, parts, reduction, structure
 
-ROOMS: tuple[ModuleType, ...] = (elementwise, parts, reduction, structure, contraction)
+ROOMS: tuple[ModuleType, ...] = (elementwise, parts, reduction, structure, contraction, fourier)
 
 
 def table() -> dict[str, Primitive]:

@@ -16,6 +16,7 @@ from nazad.ops.parts import conjugated
 from nazad.trace.numpy_table import (  # noqa: F401  each enters its rules
     complexes,
     entrywise,
+    fourier,
     joining,
     known,
     places,

@@ -178,7 +178,6 @@ def written() -> TraceError:
 
 _SUBJECTS = {
     "linalg": "Linear algebra beyond products, norms and traces is not there yet.",
-    "fft": "Fourier transforms are not there yet.",
     "random": "Draw random numbers outside and pass them in.",
 }
 
