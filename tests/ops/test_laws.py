@@ -158,6 +158,12 @@ SAMPLES: dict[str, list[Sample]] = {
     "cumsum": [Sample((reals(3, 4),), {"axis": 1}), Sample((reals(3, 4),), {"axis": 0})],
     "sort": [Sample((reals(3, 4),), {"axis": 1}), Sample((reals(3, 4),), {"axis": 0})],
     "argsort": [Sample((reals(3, 4),), {"axis": 1})],
+    "argpartition": [Sample((reals(3, 4),), {"kth": 1, "axis": 1})],
+    "searchsorted": [
+        Sample((np.array([-1.0, 0.5, 0.5, 1.2]), np.append(reals(2, 3), 0.5)), {"side": "left"}),
+        Sample((np.array([-1.0, 0.5, 0.5, 1.2]), np.array(0.5)), {"side": "right"}),
+    ],
+    "convolve": [Sample((reals(5), reals(3)), {}), Sample((reals(2), reals(4)), {})],
     "matmul": [
         Sample((reals(*a), reals(*b)), {})
         for a, b in [

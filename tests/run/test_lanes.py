@@ -26,7 +26,7 @@ REALS = ["float64", "float32"]
 WHOLES = [f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)]
 DTYPES = ["bool", *WHOLES, *REALS]
 TABLE = ops.table()
-NAMES = [*(name for name, op in TABLE.items() if isinstance(op, Elementwise)), "where"]
+NAMES = [*(name for name, op in TABLE.items() if isinstance(op, Elementwise) and not op.simpler), "where"]
 WAYS = [(8, True), (1, False)]
 """Width of the vectors, and whether they use fused multiply-add."""
 

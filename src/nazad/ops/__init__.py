@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import ModuleType
 
 from nazad.graph import Primitive
-from nazad.ops import contraction, elementwise, families, fourier, parts, reduction, structure
+from nazad.ops import contraction, elementwise, families, fourier, order, parts, reduction, structure
 
-ROOMS: tuple[ModuleType, ...] = (elementwise, parts, reduction, structure, contraction, fourier)
+ROOMS: tuple[ModuleType, ...] = (elementwise, parts, reduction, structure, order, contraction, fourier)
 
 
 def table() -> dict[str, Primitive]:

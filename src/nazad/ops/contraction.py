@@ -96,6 +96,14 @@ def _batch_einsum(op: Linear, xs: Sequence[Value], batched: Sequence[bool], para
     return op(*xs, subscripts=f"{','.join(lined)}->{free}{output}")
 
 
+convolve = Linear(
+    "convolve",
+    np.convolve,
+    lambda y_bar, a, v: np.convolve(y_bar, v[::-1])[len(v) - 1 : len(y_bar)],
+    lambda y_bar, a, v: np.convolve(y_bar, a[::-1])[len(a) - 1 : len(y_bar)],
+)
+
+
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 

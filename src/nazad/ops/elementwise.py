@@ -131,6 +131,18 @@ def _sinc_slope(y: Value, x: Value) -> Value:
     return np.where(near, series, (np.cos(t) - y) / np.where(near, 1, x))
 
 
+def _turned(x: Value, order: int) -> Value:
+    """The modified Bessel function: the mean of cos(order t) · exp(x cos t) over half a turn.
+
+    The trapezoidal rule converges faster than any power; so many points do wherever the value is finite.
+    """
+    t = (np.arange(160) + 0.5) * (np.pi / 160)
+    return np.mean(np.cos(order * t) * np.exp(np.multiply.outer(x, np.cos(t))), axis=-1)
+
+
+i0 = Elementwise("i0", lambda x: np.i0(x)[()], lambda y, x: _turned(x, 1))
+i0.simpler = lambda x: _turned(x, 0)
+
 # --- kinks
 winner = Elementwise("winner", _winner, None, None)
 absolute = _op(np.absolute, lambda y, x: direction(x, y))

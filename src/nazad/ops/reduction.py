@@ -106,14 +106,17 @@ def _others(y: Value, x: Value, axis: Axes) -> Value:
 def _exclusive_products(x: Value) -> Value:
     """Along the last axis, the product of everything before; by doubling (Hillis and Steele, 1986)."""
     one = np.ones((*shape_of(x)[:-1], 1), x.dtype)
-    return inclusive_products(np.concatenate([one, x[..., :-1]], axis=-1)) if shape_of(x)[-1] else x
+    return accumulated(np.multiply, np.concatenate([one, x[..., :-1]], axis=-1)) if shape_of(x)[-1] else x
 
 
-def inclusive_products(x: Value) -> Value:
-    """Cumulative product along the last axis in log2(n) products of whole arrays, differentiable at zeros."""
+def accumulated(ufunc: Any, x: Value) -> Value:
+    """Fold what stands before each entry of the last axis, in log2(n) operations on whole arrays.
+
+    For an operation whose order is free; products are differentiable at zeros.
+    """
     step = 1
     while step < shape_of(x)[-1]:
-        x = np.concatenate([x[..., :step], x[..., step:] * x[..., :-step]], axis=-1)
+        x = np.concatenate([x[..., :step], ufunc(x[..., :-step], x[..., step:])], axis=-1)
         step *= 2
     return x
 

@@ -14,25 +14,43 @@ import numpy as np
 
 from nazad.ops.parts import conjugated
 from nazad.trace.numpy_table import (  # noqa: F401  each enters its rules
+    calculus,
+    choices,
     complexes,
+    cumulative,
+    domains,
     entrywise,
     fourier,
+    functions,
+    histograms,
+    integers,
     joining,
     known,
+    nans,
+    ordering,
+    padding,
     places,
+    polynomials,
     products,
+    quantiles,
+    ranges,
     reductions,
+    sets,
     shapes,
+    splitting,
+    statistics,
 )
-from nazad.trace.numpy_table.dispatch import FUNCTIONS, UFUNCS, call_function, call_ufunc, nearest
+from nazad.trace.numpy_table.dispatch import FUNCTIONS, UFUNCS, call_function, nearest
 from nazad.trace.numpy_table.normal import astype
+from nazad.trace.numpy_table.ufuncs import call_ufunc
 
 _SAME_NAME = (
     "sum mean prod max min var std all any argmax argmin argsort cumsum cumprod clip round ravel squeeze "
-    "swapaxes take repeat diagonal trace nonzero ptp"
+    "swapaxes take repeat diagonal trace nonzero ptp searchsorted argpartition choose"
 )
 METHODS: dict[str, Callable[..., Any]] = {name: getattr(np, name) for name in _SAME_NAME.split()}
 """Methods of an array that are functions of NumPy by the same name."""
 METHODS |= {"conj": conjugated, "conjugate": conjugated}
+METHODS["compress"] = lambda a, condition, axis=None: np.compress(condition, a, axis)
 
 __all__ = ["FUNCTIONS", "METHODS", "UFUNCS", "astype", "call_function", "call_ufunc", "nearest"]

@@ -13,6 +13,7 @@ from nazad.graph import Value, dtype_of
 from nazad.ops import elementwise, parts
 from nazad.ops.elementwise import over
 from nazad.trace.numpy_table.dispatch import UFUNCS, rule
+from nazad.trace.numpy_table.normal import astype
 
 
 def is_complex(x: Value) -> bool:
@@ -48,16 +49,22 @@ def _angle(z: Value, deg: bool = False) -> Value:
 
 
 @rule(np.nan_to_num)
-def _nan_to_num(x: Value, copy: bool = True) -> Value:
+def _nan_to_num(x: Value, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Value:
     if is_complex(x):
-        return parts.complex(elementwise.nan_to_num(x.real), elementwise.nan_to_num(x.imag))
-    return elementwise.nan_to_num(x)
+        return parts.complex(*(_nan_to_num(part, nan, posinf, neginf) for part in (x.real, x.imag)))
+    y = elementwise.nan_to_num(x)
+    if not (type(nan) is float and nan == 0):
+        y = np.where(np.isnan(x), nan, y)
+    if posinf is not None:
+        y = np.where(np.isposinf(x), posinf, y)
+    return y if neginf is None else np.where(np.isneginf(x), neginf, y)
 
 
-rule(np.iscomplex)(lambda x: np.not_equal(np.imag(x), 0))
-rule(np.isreal)(lambda x: np.equal(np.imag(x), 0))
-rule(np.iscomplexobj)(is_complex)
-rule(np.isrealobj)(lambda x: not is_complex(x))
+rule(np.iscomplex, derivative=False)(lambda x: np.not_equal(np.imag(x), 0))
+rule(np.isreal, derivative=False)(lambda x: np.equal(np.imag(x), 0))
+rule(np.iscomplexobj, derivative=False)(is_complex)
+rule(np.isrealobj, derivative=False)(lambda x: not is_complex(x))
+rule(np.sort_complex)(lambda a: astype(np.sort(a), np.result_type(a, np.complex64)))
 
 
 @rule(np.real_if_close)

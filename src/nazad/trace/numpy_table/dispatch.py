@@ -11,7 +11,7 @@ import numpy as np
 
 from nazad import ops
 from nazad.errors import NoRuleError, TraceError
-from nazad.graph import PYTHON_NUMBERS, Traced, Value, dtype_of, here, rank_of, shape_of
+from nazad.graph import PYTHON_NUMBERS, Traced, dtype_of, here
 from nazad.nearby import near
 from nazad.ops import structure
 
@@ -20,12 +20,15 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
 }
 Rules = dict[Callable[..., Any], Callable[..., Any]]
 FUNCTIONS: Rules = {}
-UFUNC_METHODS: dict[tuple[np.ufunc, str], Callable[..., Any]] = {}
+VALUES_ONLY: set[Callable[..., Any]] = set()
+"""Functions of the table whose values are whole numbers, truths or steps: their derivative is zero."""
 Entry = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def rule(*functions: Callable[..., Any]) -> Entry:
-    """Enter a rule for one or several NumPy functions."""
+def rule(*functions: Callable[..., Any], derivative: bool = True) -> Entry:
+    """Enter a rule for one or several NumPy functions, and whether their values have a derivative at all."""
+    if not derivative:
+        VALUES_ONLY.update(functions)
     return enter(FUNCTIONS, *functions)
 
 
@@ -40,9 +43,12 @@ def enter(table: dict[Any, Callable[..., Any]], *keys: Any) -> Entry:
 
 
 @functools.cache
-def _parameters(implementation: Callable[..., Any]) -> frozenset[str]:
+def parameters(implementation: Callable[..., Any]) -> frozenset[str]:
+    """The names by which a rule can be given its arguments; none if it takes whatever it is given."""
     code = getattr(implementation, "__code__", None)  # inspect.signature would take a hundred times as long
-    return frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if code else ())
+    if code is None or code.co_flags & inspect.CO_VARKEYWORDS:
+        return frozenset()
+    return frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
 
 
 def call_function(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -71,11 +77,18 @@ def _supported(
     implementation: Callable[..., Any], function: Callable[..., Any], kwargs: dict[str, Any]
 ) -> dict[str, Any]:
     """The arguments that the rule takes; others may be there only to say nothing."""
-    known = _parameters(implementation)
-    for name in kwargs.keys() - known if known else ():
-        if kwargs[name] is not None and kwargs[name] is not np._NoValue:
+    known = parameters(implementation)
+    for name in kwargs.keys() - known - WITHOUT_EFFECT if known else ():
+        if not _says_nothing(function, name, kwargs[name]):
             raise unsupported(full_name(function), name)
     return {name: value for name, value in kwargs.items() if name in known or not known}
+
+
+def _says_nothing(function: Callable[..., Any], name: str, value: Any) -> bool:
+    if value is None or value is np._NoValue:
+        return True
+    parameter = inspect.signature(function).parameters.get(name)
+    return parameter is not None and type(value) is type(parameter.default) and value == parameter.default
 
 
 def _as_array(x: Any) -> Any:
@@ -120,34 +133,10 @@ def _alike(names: Sequence[str], known: frozenset[str], implementation: Callable
     return next((k for k, (a, b) in pairs if a != b and (b in known or a in own)), min(len(names), len(own)))
 
 
-def call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """Apply a ufunc, or one of its methods, to traced values."""
-    for name in kwargs:
-        if name not in ("axis", "keepdims", "dtype") or method == "__call__":
-            if name == "where" and kwargs[name] is True:
-                continue
-            raise unsupported(f"np.{ufunc.__name__}", name)
-    if method == "__call__":
-        op = UFUNCS.get(ufunc)
-        if op is None:
-            raise no_rule(f"np.{ufunc.__name__}" if hasattr(np, ufunc.__name__) else ufunc.__name__)
-        return op(*inputs)
-    derived = UFUNC_METHODS.get((ufunc, method))
-    if derived is not None:
-        return derived(*inputs, **kwargs)
-    if method == "at":
-        raise written()
-    if method == "outer":
-        return _outer(ufunc, *inputs)
-    raise no_rule(f"np.{ufunc.__name__}.{method}")
-
-
-def _outer(ufunc: np.ufunc, a: Value, b: Value) -> Value:
-    return ufunc(np.reshape(a, (*shape_of(a), *(1,) * rank_of(b))), b)
-
-
 def full_name(function: Callable[..., Any]) -> str:
     """How users call a function: without the private modules that it comes from."""
+    if isinstance(function, np.ufunc):
+        return f"np.{function.__name__}" if hasattr(np, function.__name__) else function.__name__
     module = getattr(function, "__module__", "numpy") or "numpy"
     public = [part for part in module.replace("numpy", "np", 1).split(".") if not part.startswith("_")]
     return ".".join([*public, getattr(function, "__qualname__", type(function).__qualname__)])
@@ -160,11 +149,23 @@ def no_rule(name: str) -> NoRuleError:
 
 
 def unsupported(name: str, keyword: str) -> TraceError:
-    remedy = {
-        "out": "Take the returned array instead of writing into one.",
-        "where": "Choose with np.where afterwards.",
-    }.get(keyword, "Leave it out.")
+    remedy = REFUSED.get(keyword, "Leave it out.")
     return TraceError(f"{name}({keyword}=) cannot be traced", remedy, here())
+
+
+WITHOUT_EFFECT = frozenset(
+    {"casting", "copy", "device", "kind", "like", "optimize", "overwrite_input", "subok"}
+)
+"""Keywords that change neither the numbers nor their order: rules need not take them."""
+
+REFUSED = {
+    "out": "Take the returned array instead of writing into one.",
+    "where": "Choose with np.where afterwards.",
+    "order": "Traced arrays have no layout in memory: leave it out, or transpose.",
+    "correction": "Write ddof=.",
+    "newshape": "Write shape=.",
+}
+"""Keywords of NumPy that no rule takes, or not every rule, and what to write instead."""
 
 
 def written() -> TraceError:
@@ -184,7 +185,7 @@ _SUBJECTS = {
 
 def nearest(name: str) -> str:
     """The nearest thing that works, as a sentence."""
-    known = {"fill": "np.full_like", "interp": "np.where on the pieces", "linspace": "np.arange(n) * step"}
+    known = {"fill": "np.full_like"}
     if name in known:
         return f"The nearest that works is {known[name]}."
     names = {f.__name__ for f in FUNCTIONS} | {u.__name__ for u in UFUNCS}

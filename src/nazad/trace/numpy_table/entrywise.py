@@ -11,6 +11,7 @@ from nazad.graph import Value, shape_of
 from nazad.ops import elementwise
 from nazad.ops.parts import conjugated
 from nazad.trace.numpy_table.dispatch import UFUNCS, rule
+from nazad.trace.numpy_table.normal import array
 
 
 @rule(np.clip)
@@ -22,21 +23,58 @@ def _clip(a: Value, a_min: Any = None, a_max: Any = None, min: Any = None, max: 
 
 
 rule(np.sinc)(elementwise.sinc)
-rule(np.round, np.around)(
-    lambda a, decimals=0: np.rint(a) if decimals == 0 else np.rint(a * 10.0**decimals) / 10.0**decimals
-)
-rule(np.fix)(lambda x: np.trunc(x))
+rule(np.i0)(lambda x: elementwise.i0(x))
+rule(np.fix, derivative=False)(lambda x: np.trunc(x))
 
 
-@rule(np.isclose)
-def _isclose(a: Value, b: Value, rtol: float = 1e-5, atol: float = 1e-8) -> Any:
+@rule(np.round, np.around, derivative=False)
+def _round(a: Value, decimals: int = 0) -> Any:
+    if decimals == 0 or (a.dtype.kind in "iu" and decimals > 0):
+        return np.rint(a) if a.dtype.kind == "f" else +a
+    scale = 10.0 ** abs(decimals)
+    y = np.rint(a * scale) / scale if decimals > 0 else np.rint(a / scale) * scale
+    return y.astype(a.dtype)
+
+
+# --- questions to every entry
+rule(np.isposinf, derivative=False)(lambda x: np.equal(x, np.inf))
+rule(np.isneginf, derivative=False)(lambda x: np.equal(x, -np.inf))
+
+
+@rule(np.isclose, derivative=False)
+def _isclose(a: Value, b: Value, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
+    x, y = array(a), array(b)
     with np.errstate(invalid="ignore"):  # inf - inf, which the second half answers
-        near = np.less_equal(np.abs(a - b), atol + rtol * np.abs(b))
-    return near & np.isfinite(b) | np.equal(a, b)
+        near = np.less_equal(np.abs(x - y), atol + rtol * np.abs(y))
+    close = near & np.isfinite(y) | np.equal(x, y)
+    return close | np.isnan(x) & np.isnan(y) if equal_nan else close
 
 
-rule(np.allclose)(lambda a, b, rtol=1e-5, atol=1e-8: bool(np.all(np.isclose(a, b, rtol=rtol, atol=atol))))
-rule(np.array_equal)(lambda a1, a2: shape_of(a1) == shape_of(a2) and bool(np.all(np.equal(a1, a2))))
+@rule(np.allclose, derivative=False)
+def _allclose(a: Value, b: Value, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
+    return bool(np.all(_isclose(a, b, rtol, atol, equal_nan)))
+
+
+@rule(np.array_equal, derivative=False)
+def _array_equal(a1: Value, a2: Value, equal_nan: bool = False) -> bool:
+    x, y = array(a1), array(a2)
+    if shape_of(x) != shape_of(y):
+        return False
+    same = np.equal(x, y)
+    return bool(np.all(same | np.isnan(x) & np.isnan(y) if equal_nan else same))
+
+
+@rule(np.array_equiv, derivative=False)
+def _array_equiv(a1: Value, a2: Value) -> bool:
+    x, y = array(a1), array(a2)
+    try:
+        np.broadcast_shapes(shape_of(x), shape_of(y))
+    except ValueError:
+        return False
+    return bool(np.all(np.equal(x, y)))
+
+
+# --- ufuncs with several results, and of vectors
 UFUNCS[np.divmod] = lambda x, y: (np.floor_divide(x, y), np.remainder(x, y))
 UFUNCS[np.modf] = lambda x: (elementwise.fraction(x), np.trunc(x))
 UFUNCS[np.frexp] = lambda x: (elementwise.mantissa(x), elementwise.exponent(x))

@@ -1,9 +1,9 @@
-"""Functions that join arrays, split them, or choose between them."""
+"""Functions that join arrays, or put entries between others."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from nazad.graph import Value, rank_of, shape_of
 from nazad.ops import structure
 from nazad.trace.numpy_table.dispatch import rule
-from nazad.trace.numpy_table.normal import astype, one_axis
+from nazad.trace.numpy_table.normal import array, astype, one_axis
 
 
 @rule(np.concatenate)
@@ -56,28 +56,55 @@ def _append(arr: Value, values: Value, axis: int | None = None) -> Any:
     return _concatenate([arr, values], axis)
 
 
-@rule(np.split, np.array_split)
-def _split(ary: Value, indices_or_sections: Any, axis: int = 0) -> Any:
-    size, place = shape_of(ary)[axis], one_axis(axis, rank_of(ary))
-    if isinstance(indices_or_sections, int):
-        small, rest = divmod(size, indices_or_sections)
-        ends = list(np.cumsum([small + (k < rest) for k in range(indices_or_sections)])[:-1])
-    else:
-        ends = list(indices_or_sections)
-    cuts = [0, *(int(e) for e in ends), size]
-    return [ary[structure.at_axis(place, slice(a, b))] for a, b in itertools.pairwise(cuts)]
+@rule(np.block)
+def _block(arrays: Any) -> Any:
+    """Lists in lists: the innermost are joined along the last axis, the next along the one before."""
+    depth, rank = _depth(arrays), max(_depth(arrays), *_ranks(arrays))
+    return _assembled(arrays, depth, rank)
 
 
-@rule(np.where)
-def _where(condition: Value, x: Value = None, y: Value = None) -> Any:
-    if x is None and y is None:
-        return np.nonzero(condition)
-    return structure.where(condition, x, y)
+def _depth(arrays: Any) -> int:
+    return 1 + _depth(arrays[0]) if isinstance(arrays, list) else 0
 
 
-@rule(np.select)
-def _select(condlist: Sequence[Value], choicelist: Sequence[Value], default: Value = 0) -> Any:
-    result = default
-    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
-        result = np.where(condition, choice, result)
-    return result
+def _ranks(arrays: Any) -> list[int]:
+    return [r for part in arrays for r in _ranks(part)] if isinstance(arrays, list) else [rank_of(arrays), 0]
+
+
+def _assembled(arrays: Any, depth: int, rank: int) -> Value:
+    if not isinstance(arrays, list):
+        x = array(arrays)
+        return np.reshape(x, (*(1,) * (rank - rank_of(x)), *shape_of(x)))
+    return _concatenate([_assembled(part, depth - 1, rank) for part in arrays], rank - depth)
+
+
+# --- entries between entries
+@rule(np.insert)
+def _insert(arr: Value, obj: Any, values: Value, axis: int | None = None) -> Any:
+    x, place = (np.ravel(arr), 0) if axis is None else (array(arr), one_axis(axis, rank_of(arr)))
+    new = array(values).astype(x.dtype)
+    rank, size, spots = rank_of(x), shape_of(x)[place], np.asarray(obj)
+    new = np.reshape(new, (*(1,) * (rank - rank_of(new)), *shape_of(new)))
+    if spots.ndim == 0:
+        new = np.moveaxis(new, 0, place)
+    count = shape_of(new)[place] if spots.size == 1 else int(np.insert(np.arange(size), obj, 0).size) - size
+    new = np.broadcast_to(new, (*shape_of(x)[:place], count, *shape_of(x)[place + 1 :]))
+    where = [int(spots)] * count if spots.size == 1 else obj
+    order = np.insert(np.arange(size), where, np.arange(size, size + count))
+    return np.take(np.concatenate([x, new], place), order, axis=place)
+
+
+@rule(np.delete)
+def _delete(arr: Value, obj: Any, axis: int | None = None) -> Any:
+    x, place = (np.ravel(arr), 0) if axis is None else (array(arr), one_axis(axis, rank_of(arr)))
+    return np.take(x, np.delete(np.arange(shape_of(x)[place]), obj), axis=place)
+
+
+@rule(np.resize)
+def _resize(a: Value, new_shape: Any) -> Any:
+    """The entries over and over, as many as fit."""
+    shape = (new_shape,) if isinstance(new_shape, int) else tuple(new_shape)
+    flat = np.ravel(a)
+    if not np.size(flat):
+        return np.zeros(shape, flat.dtype)
+    return np.reshape(flat[np.arange(math.prod(shape)) % len(flat)], shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,15 +16,68 @@ def _dtype_or_self(a: Any) -> Any:
     return dtype_of(a) if isinstance(a, Traced) else a
 
 
-rule(np.shape)(lambda a: a.shape)
-rule(np.ndim)(lambda a: a.ndim)
-rule(np.size)(lambda a, axis=None: a.size if axis is None else a.shape[axis])
-rule(np.result_type)(lambda *args: np.result_type(*[_dtype_or_self(a) for a in args]))
-rule(np.can_cast)(lambda from_, to, casting="safe": np.can_cast(from_.dtype, to, casting))
-rule(np.zeros_like, np.empty_like)(
+rule(np.shape, derivative=False)(lambda a: a.shape)
+rule(np.ndim, derivative=False)(lambda a: a.ndim)
+
+
+@rule(np.size, derivative=False)
+def _size(a: Value, axis: Any = None) -> int:
+    if axis is None:
+        return int(a.size)
+    return math.prod(a.shape[k] for k in (axis if isinstance(axis, tuple) else (axis,)))
+
+
+# --- dtypes
+rule(np.result_type, derivative=False)(lambda *args: np.result_type(*[_dtype_or_self(a) for a in args]))
+rule(np.common_type, derivative=False)(
+    lambda *arrays: np.common_type(
+        *[np.zeros(0, dtype_of(a)) if isinstance(a, Traced) else a for a in arrays]
+    )
+)
+rule(np.can_cast, derivative=False)(lambda from_, to, casting="safe": np.can_cast(from_.dtype, to, casting))
+rule(np.min_scalar_type, derivative=False)(lambda a: np.min_scalar_type(_numbers(a)))
+
+
+# --- pictures of the numbers
+def _numbers(a: Value) -> Any:
+    while isinstance(a, Traced):
+        a = a.value  # type: ignore[attr-defined]
+    return a
+
+
+rule(np.array_str, derivative=False)(
+    lambda a, *args, **keywords: np.array_str(_numbers(a), *args, **keywords)
+)
+rule(np.array_repr, derivative=False)(
+    lambda arr, *args, **keywords: np.array_repr(_numbers(arr), *args, **keywords)
+)
+rule(np.array2string, derivative=False)(
+    lambda a, *args, **keywords: np.array2string(_numbers(a), *args, **keywords)
+)
+
+
+# --- places that follow from the shape
+@rule(np.einsum_path, derivative=False)
+def _einsum_path(*operands: Any, optimize: Any = "greedy") -> Any:
+    ghosts = [_ghost(x) if isinstance(x, Traced) else x for x in operands]
+    return np.einsum_path(*ghosts, optimize=optimize)
+
+
+rule(np.diag_indices_from, derivative=False)(lambda arr: np.diag_indices_from(_ghost(arr)))
+rule(np.tril_indices_from, derivative=False)(lambda arr, k=0: np.tril_indices_from(_ghost(arr), k))
+rule(np.triu_indices_from, derivative=False)(lambda arr, k=0: np.triu_indices_from(_ghost(arr), k))
+
+
+def _ghost(a: Value) -> Any:
+    """An array of this shape without memory."""
+    return np.broadcast_to(np.zeros((), dtype_of(a)), shape_of(a))
+
+
+# --- constants in the shape of an array
+rule(np.zeros_like, np.empty_like, derivative=False)(
     lambda a, dtype=None, shape=None: np.zeros(shape_of(a) if shape is None else shape, dtype or dtype_of(a))
 )
-rule(np.ones_like)(
+rule(np.ones_like, derivative=False)(
     lambda a, dtype=None, shape=None: np.ones(shape_of(a) if shape is None else shape, dtype or dtype_of(a))
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nazad.errors import TraceError
-from nazad.graph import NUMERIC, Value, dtype_of, here, rank_of
+from nazad.graph import NUMERIC, Traced, Value, dtype_of, here, rank_of
 from nazad.ops import structure
 
 Axis = int | Sequence[int] | None
@@ -25,6 +25,14 @@ def all_axes(axis: Axis, ndim: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(ndim))
     return tuple(sorted(np.lib.array_utils.normalize_axis_tuple(axis, ndim)))
+
+
+def array(x: Value) -> Value:
+    """What NumPy's functions take an argument for: lists and Python numbers are arrays.
+
+    Operators, in contrast, leave a Python number weak in promotion.
+    """
+    return x if isinstance(x, Traced) else np.asarray(x)
 
 
 def scalar_axis(axis: Axis, x: Value) -> Axis:

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from nazad.graph import Traced, Value, rank_of, shape_of
-from nazad.ops import reduction, structure
-from nazad.trace.numpy_table.dispatch import UFUNC_METHODS, no_rule, rule
-from nazad.trace.numpy_table.normal import Axis, all_axes, astype, one_axis, scalar_axis
-
-
-@rule(np.take)
-def _take(a: Value, indices: Any, axis: int | None = None) -> Any:
-    x, place = (np.ravel(a), 0) if axis is None else (a, one_axis(axis, rank_of(a)))
-    chosen = indices if isinstance(indices, (Traced, int)) else np.asarray(indices, dtype=np.intp)
-    template, arrays = structure.split_index(structure.at_axis(place, chosen))
-    return structure.take(x, *arrays, template=template)
+from nazad.graph import Value, rank_of, shape_of
+from nazad.ops import structure
+from nazad.trace.numpy_table.dispatch import rule
+from nazad.trace.numpy_table.normal import Axis, all_axes, one_axis
 
 
 @rule(np.take_along_axis)
@@ -79,35 +71,6 @@ def _tile(A: Value, reps: Any) -> Any:
     return np.reshape(filled, tuple(r * size for r, size in zip(times, shape, strict=True)))
 
 
-@rule(np.pad)
-def _pad(array: Value, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Any:
-    if isinstance(pad_width, dict):
-        pad_width = [
-            pad_width.get(k, pad_width.get(k - rank_of(array), (0, 0))) for k in range(rank_of(array))
-        ]
-    widths = np.broadcast_to(np.asarray(pad_width), (rank_of(array), 2)).tolist()
-    if mode == "constant":
-        return _pad_constant(array, widths, constant_values)
-    if mode not in ("edge", "reflect", "symmetric", "wrap"):
-        raise no_rule(f"np.pad(mode={mode!r})")
-    for k, width in enumerate(widths):
-        array = array[
-            structure.at_axis(k, np.pad(np.arange(shape_of(array)[k]), width, mode=cast(Any, mode)))
-        ]
-    return array
-
-
-def _pad_constant(x: Value, widths: list[list[int]], values: Any) -> Value:
-    fills = np.broadcast_to(np.asarray(values), (rank_of(x), 2)).tolist()
-    for k, (width, fill) in enumerate(zip(widths, fills, strict=True)):
-        shape = shape_of(x)
-        ends = [
-            np.full((*shape[:k], w, *shape[k + 1 :]), f, x.dtype) for w, f in zip(width, fill, strict=True)
-        ]
-        x = np.concatenate([ends[0], x, ends[1]], k)
-    return x
-
-
 @rule(np.diagonal)
 def _diagonal(a: Value, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     lined = np.moveaxis(a, (axis1, axis2), (-2, -1))
@@ -117,12 +80,12 @@ def _diagonal(a: Value, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 
 @rule(np.trace)
-def _trace(a: Value, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    return np.sum(_diagonal(a, offset, axis1, axis2), axis=-1)
+def _trace(a: Value, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
+    return np.sum(_diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
 
 
 rule(np.linalg.diagonal)(lambda x, offset=0: _diagonal(x, offset, -2, -1))
-rule(np.linalg.trace)(lambda x, offset=0: _trace(x, offset, -2, -1))
+rule(np.linalg.trace)(lambda x, offset=0, dtype=None: _trace(x, offset, -2, -1, dtype))
 
 
 @rule(np.diag)
@@ -137,6 +100,9 @@ def _diag(v: Value, k: int = 0) -> Any:
     )
 
 
+rule(np.diagflat)(lambda v, k=0: _diag(np.ravel(v), k))
+
+
 def _below(m: Value, k: int) -> Any:
     shape = shape_of(m)[-2:]
     return np.tri(shape[0], shape[-1], k, dtype=bool)
@@ -146,91 +112,9 @@ rule(np.tril)(lambda m, k=0: np.where(_below(m, k), m, np.zeros((), m.dtype)))
 rule(np.triu)(lambda m, k=0: np.where(_below(m, k - 1), np.zeros((), m.dtype), m))
 
 
-@rule(np.diff)
-def _diff(a: Value, n: int = 1, axis: int = -1) -> Any:
-    place = one_axis(axis, rank_of(a))
-    minus = np.not_equal if a.dtype.kind == "b" else np.subtract
-    for _ in range(n):
-        a = minus(a[structure.at_axis(place, slice(1, None))], a[structure.at_axis(place, slice(None, -1))])
-    return a
-
-
-@rule(np.trapezoid)
-def _trapezoid(y: Value, x: Value = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    place = one_axis(axis, rank_of(y))
-    after = rank_of(y) - place - 1
-    step = dx if x is None else np.diff(x, axis=place if rank_of(x) > 1 else 0)
-    step = np.reshape(step, (-1, *(1,) * after)) if rank_of(step) == 1 else step
-    sides = y[structure.at_axis(place, slice(1, None))] + y[structure.at_axis(place, slice(None, -1))]
-    return np.sum(step * sides / 2.0, axis=place)
-
-
 @rule(np.meshgrid)
-def _meshgrid(*xi: Value, indexing: str = "xy", sparse: bool = False, copy: bool = True) -> Any:
+def _meshgrid(*xi: Value, indexing: str = "xy", sparse: bool = False) -> Any:
     rank = len(xi)
     places = [1 - k if indexing == "xy" and rank > 1 and k < 2 else k for k in range(rank)]
     lines = [np.reshape(x, (*(1,) * p, -1, *(1,) * (rank - p - 1))) for x, p in zip(xi, places, strict=True)]
     return tuple(lines) if sparse else tuple(np.broadcast_arrays(*lines))
-
-
-@rule(np.bincount)
-def _bincount(x: Any, weights: Value = None, minlength: int = 0) -> Any:
-    places = np.asarray(x)
-    size = max(minlength, int(places.max(initial=-1)) + 1)
-    layout = structure.Layout([(structure.ARRAY,)])
-    return structure.scatter(weights, places, layout=layout, shape=(size,), dtype=np.dtype(float))
-
-
-@rule(np.nonzero)
-def _nonzero(a: Any) -> Any:
-    """Where the entries are not zero: plain numbers, which the trace depends on from here."""
-    places = np.nonzero(a.value)
-    a.trace.answered(a.node, "nonzero", places)
-    return places
-
-
-@rule(np.argsort)
-def _argsort(a: Value, axis: int | None = -1, kind: Any = None, stable: Any = None) -> Any:
-    x, place = (np.ravel(a), 0) if scalar_axis(axis, a) is None else (a, one_axis(axis, rank_of(a)))
-    return structure.argsort(x, axis=place)
-
-
-@rule(np.sort)
-def _sort(a: Value, axis: int | None = -1, kind: Any = None, stable: Any = None) -> Any:
-    x, place = (np.ravel(a), 0) if axis is None else (a, one_axis(axis, rank_of(a)))
-    return structure.sort(x, axis=place)
-
-
-@rule(np.median)
-def _median(a: Value, axis: int | None = None, keepdims: bool = False) -> Any:
-    ordered = np.sort(a, axis=axis)
-    place = 0 if axis is None else one_axis(axis, rank_of(a))
-    size = shape_of(ordered)[place]
-    middle = ordered[structure.at_axis(place, slice((size - 1) // 2, size // 2 + 1))]
-    last = ordered[structure.at_axis(place, -1)]  # where NumPy sorts a nan to
-    y = np.where(np.isnan(last), np.nan, np.mean(middle, axis=place))
-    if not keepdims:
-        return y
-    return np.reshape(y, (1,) * rank_of(a)) if axis is None else np.expand_dims(y, place)
-
-
-@rule(np.cumsum)
-def _cumsum(a: Value, axis: int | None = None, dtype: Any = None) -> Any:
-    x = a if dtype is None else astype(a, dtype)
-    if scalar_axis(axis, x) is None:
-        return structure.cumsum(np.ravel(x), axis=0)
-    return structure.cumsum(x, axis=one_axis(axis, rank_of(x)))
-
-
-@rule(np.cumprod)
-def _cumprod(a: Value, axis: int | None = None, dtype: Any = None) -> Any:
-    x = a if dtype is None else astype(a, dtype)
-    if axis is None:
-        return reduction.inclusive_products(np.ravel(x))
-    return np.moveaxis(reduction.inclusive_products(np.moveaxis(x, axis, -1)), -1, axis)
-
-
-UFUNC_METHODS |= {
-    (np.add, "accumulate"): lambda a, axis=0, dtype=None: _cumsum(a, axis, dtype),
-    (np.multiply, "accumulate"): lambda a, axis=0, dtype=None: _cumprod(a, axis, dtype),
-}

@@ -8,22 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from nazad.graph import Traced, Value, rank_of, shape_of
+from nazad.graph import Value, rank_of, shape_of
 from nazad.ops import contraction
 from nazad.ops.parts import conjugated
 from nazad.trace.numpy_table.dispatch import rule
-from nazad.trace.numpy_table.normal import all_listed
-
-
-def _strong(*xs: Value) -> list[Value]:
-    """Python numbers as arrays, which is what NumPy's functions take them for, unlike its operators."""
-    return [x if isinstance(x, Traced) else np.asarray(x) for x in xs]
+from nazad.trace.numpy_table.normal import all_listed, array
 
 
 @rule(np.dot)
 def _dot(a: Value, b: Value) -> Any:
     if rank_of(a) == 0 or rank_of(b) == 0:
-        return np.multiply(*_strong(a, b))
+        return np.multiply(array(a), array(b))
     if rank_of(b) <= 2:
         return np.matmul(a, b)
     return np.tensordot(a, b, axes=((-1,), (-2,)))
@@ -37,7 +32,7 @@ def _vdot(a: Value, b: Value) -> Any:
 @rule(np.inner)
 def _inner(a: Value, b: Value) -> Any:
     if rank_of(a) == 0 or rank_of(b) == 0:
-        return np.multiply(*_strong(a, b))
+        return np.multiply(array(a), array(b))
     return np.matmul(a, b) if rank_of(b) == 1 else np.tensordot(a, b, axes=((-1,), (-1,)))
 
 
@@ -98,10 +93,14 @@ def _with_letters(operands: Sequence[Any]) -> tuple[Any, ...]:
 
 
 @rule(np.cross)
-def _cross(a: Value, b: Value, axis: int = -1) -> Any:
-    x, y = np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1)
+def _cross(
+    a: Value, b: Value, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Any:
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    x, y = np.moveaxis(array(a), axisa, -1), np.moveaxis(array(b), axisb, -1)
     if shape_of(x)[-1] != 3 or shape_of(y)[-1] != 3:
         raise ValueError("np.cross takes vectors of length 3")
     turn = [[1, 2, 0], [2, 0, 1]]
     product = x[..., turn[0]] * y[..., turn[1]] - x[..., turn[1]] * y[..., turn[0]]
-    return np.moveaxis(product, -1, axis)
+    return np.moveaxis(product, -1, axisc)

@@ -10,87 +10,105 @@ import numpy as np
 
 from nazad.graph import Value, rank_of, shape_of
 from nazad.ops import reduction
-from nazad.trace.numpy_table.dispatch import UFUNC_METHODS, no_rule, rule, unsupported
-from nazad.trace.numpy_table.normal import Axis, all_axes, astype, flag, one_axis, scalar_axis
+from nazad.trace.numpy_table.dispatch import no_rule, rule
+from nazad.trace.numpy_table.normal import Axis, all_axes, array, astype, flag, one_axis, scalar_axis
 
 _MISSING = np._NoValue
 
 
-def _masked(a: Value, where: Any, neutral: float) -> Value:
-    return a if where is True or where is _MISSING else np.where(where, a, neutral)
+def _masked(a: Value, where: Any, neutral: Any) -> Value:
+    return a if where is True or where is _MISSING else np.where(where, a, array(neutral).astype(a.dtype))
 
 
-def _fold(op: Any, neutral: float | None) -> Callable[..., Any]:
+def _fold(op: Any, neutral: Any, start: np.ufunc | None = None) -> Callable[..., Any]:
+    """A fold; entries that do not count are replaced by what changes nothing."""
+
     def fold(
         a: Value,
         axis: Axis = None,
         dtype: Any = None,
         keepdims: Any = False,
+        initial: Any = _MISSING,
         where: Any = True,
-        initial: Any = None,
     ) -> Any:
-        if neutral is None and not (where is True or where is _MISSING):
-            raise unsupported(f"np.{op.name}", "where")
-        x = a if neutral is None else _masked(a, where, neutral)
-        x = x if dtype is None else astype(x, dtype)
-        if op is not reduction.mean:
-            axis = scalar_axis(axis, x)
-        y = op(x, axis=all_axes(axis, rank_of(x)), keepdims=flag(keepdims))
-        return y if initial is None or initial is _MISSING else _START[op.name](y, initial)
+        x = a if dtype is None else astype(a, dtype)
+        has_start = initial is not _MISSING and initial is not None
+        if neutral is None and not (where is True or where is _MISSING or has_start):
+            raise ValueError(f"np.{op.name} has no identity: with where= it needs initial=")
+        x = _masked(x, where, initial if neutral is None else neutral)
+        y = op(x, axis=all_axes(scalar_axis(axis, x), rank_of(x)), keepdims=flag(keepdims))
+        y = (
+            y if dtype is None or y.dtype == x.dtype else astype(y, x.dtype)
+        )  # small integers add up to large ones
+        return start(y, initial) if start is not None and has_start else y
 
     return fold
 
 
-_START: dict[str, np.ufunc] = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum}
-_sum = rule(np.sum)(_fold(reduction.sum, 0.0))
-_prod = rule(np.prod)(_fold(reduction.prod, 1.0))
-_max = rule(np.max, np.amax)(_fold(reduction.max, -math.inf))
-_min = rule(np.min, np.amin)(_fold(reduction.min, math.inf))
-rule(np.mean)(_fold(reduction.mean, None))
-rule(np.all)(_fold(reduction.all, None))
-rule(np.any)(_fold(reduction.any, None))
-rule(np.count_nonzero)(_fold(reduction.count_nonzero, None))
+rule(np.sum)(_fold(reduction.sum, 0, np.add))
+rule(np.prod)(_fold(reduction.prod, 1, np.multiply))
+rule(np.max, np.amax)(_fold(reduction.max, None, np.maximum))
+rule(np.min, np.amin)(_fold(reduction.min, None, np.minimum))
+rule(np.all, derivative=False)(_fold(reduction.all, True))
+rule(np.any, derivative=False)(_fold(reduction.any, False))
+rule(np.count_nonzero, derivative=False)(_fold(reduction.count_nonzero, 0))
 
 
-def _spread(op: Any) -> Callable[..., Any]:
+@rule(np.mean)
+def _mean(a: Value, axis: Axis = None, dtype: Any = None, keepdims: Any = False, where: Any = True) -> Any:
+    x = a if dtype is None else astype(a, dtype)
+    if where is True or where is _MISSING:
+        return reduction.mean(x, axis=all_axes(axis, rank_of(x)), keepdims=flag(keepdims))
+    total = np.sum(x, axis=axis, keepdims=flag(keepdims), where=where)
+    return total / counted(where, x, axis, flag(keepdims))
+
+
+def counted(where: Any, x: Value, axis: Axis, keepdims: bool) -> Value:
+    """How many entries count, in the precision of x."""
+    here = np.broadcast_to(True if where is _MISSING else where, shape_of(x))
+    count = np.sum(here, axis=axis, keepdims=keepdims)
+    return astype(count, x.dtype) if x.dtype.kind == "f" else count
+
+
+def _spread(op: Any, root: bool) -> Callable[..., Any]:
     def spread(
         a: Value,
         axis: Axis = None,
         dtype: Any = None,
         ddof: Any = 0,
         keepdims: Any = False,
-        correction: Any = None,
+        where: Any = True,
+        mean: Any = _MISSING,
+        correction: Any = _MISSING,
     ) -> Any:
         x = a if dtype is None else astype(a, dtype)
         freedom = ddof if correction is None or correction is _MISSING else correction
-        return op(x, axis=all_axes(axis, rank_of(x)), keepdims=flag(keepdims), ddof=freedom)
+        if mean is _MISSING and (where is True or where is _MISSING):
+            return op(x, axis=all_axes(axis, rank_of(x)), keepdims=flag(keepdims), ddof=freedom)
+        return spread_of(x, all_axes(axis, rank_of(x)), freedom, flag(keepdims), where, mean, root)
 
     return spread
 
 
-rule(np.var)(_spread(reduction.var))
-rule(np.std)(_spread(reduction.std))
+def spread_of(
+    x: Value, axis: tuple[int, ...], ddof: Any, keepdims: bool, where: Any, mean: Any, root: bool
+) -> Value:
+    """Variance or standard deviation of the entries that count, about a mean that may be given."""
+    middle = np.mean(x, axis=axis, keepdims=True, where=where) if mean is _MISSING else mean
+    off = _masked(x - middle, where, 0)
+    count = np.maximum(counted(where, x, axis, keepdims) - ddof, 0)
+    if root:
+        return reduction.norm(off, axis=axis, keepdims=keepdims) / np.sqrt(count)
+    return np.sum(np.square(off), axis=axis, keepdims=keepdims) / count
+
+
+rule(np.var)(_spread(reduction.var, root=False))
+rule(np.std)(_spread(reduction.std, root=True))
 
 
 @rule(np.ptp)
 def _ptp(a: Value, axis: Axis = None, keepdims: Any = False) -> Any:
     return np.max(a, axis=axis, keepdims=flag(keepdims)) - np.min(a, axis=axis, keepdims=flag(keepdims))
-
-
-@rule(np.average)
-def _average(a: Value, axis: Axis = None, weights: Any = None, keepdims: Any = False) -> Any:
-    if weights is None:
-        return np.mean(a, axis=axis, keepdims=flag(keepdims))
-    if shape_of(weights) != shape_of(a):
-        if not isinstance(axis, int) or rank_of(weights) != 1:
-            raise TypeError(
-                "np.average: weights that differ in shape from the array need one axis and one dimension"
-            )
-        after = rank_of(a) - one_axis(axis, rank_of(a)) - 1
-        weights = np.reshape(weights, (-1, *(1,) * after))
-    weights = np.broadcast_to(weights, shape_of(a))
-    top = np.sum(a * weights, axis=axis, keepdims=flag(keepdims))
-    return top / np.sum(weights, axis=axis, keepdims=flag(keepdims))
 
 
 def _extreme_place(op: Any) -> Callable[..., Any]:
@@ -103,15 +121,8 @@ def _extreme_place(op: Any) -> Callable[..., Any]:
     return place
 
 
-rule(np.argmax)(_extreme_place(reduction.argmax))
-rule(np.argmin)(_extreme_place(reduction.argmin))
-
-
-def _logsumexp(a: Value, axis: Axis = 0, keepdims: Any = False) -> Any:
-    axes = all_axes(axis, rank_of(a))
-    if len(axes) != 1:
-        raise ValueError("np.logaddexp.reduce takes one axis")
-    return reduction.logsumexp(a, axis=axes, keepdims=flag(keepdims))
+rule(np.argmax, derivative=False)(_extreme_place(reduction.argmax))
+rule(np.argmin, derivative=False)(_extreme_place(reduction.argmin))
 
 
 @rule(np.linalg.norm)
@@ -144,21 +155,3 @@ def _matrix_norm(x: Value, ord: float, axis: Any, keepdims: bool) -> Value:
     sums = np.sum(np.abs(x), axis=summed, keepdims=True)
     y = (np.max if ord > 0 else np.min)(sums, axis=folded, keepdims=True)
     return y if keepdims else np.squeeze(y, axis=(rows, columns))
-
-
-def _reduce(fold: Callable[..., Any]) -> Callable[..., Any]:
-    """``ufunc.reduce`` differs from the function in its default: it folds the first axis."""
-
-    def reduce(a: Value, axis: Axis = 0, dtype: Any = None, keepdims: bool = False) -> Any:
-        return fold(a, axis, dtype, keepdims)
-
-    return reduce
-
-
-UFUNC_METHODS |= {
-    (np.add, "reduce"): _reduce(_sum),
-    (np.multiply, "reduce"): _reduce(_prod),
-    (np.maximum, "reduce"): _reduce(_max),
-    (np.minimum, "reduce"): _reduce(_min),
-    (np.logaddexp, "reduce"): _logsumexp,
-}

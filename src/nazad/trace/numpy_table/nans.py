@@ -1,0 +1,106 @@
+"""Functions that leave out what is not a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nazad.graph import Value, rank_of
+from nazad.trace.numpy_table.dispatch import rule
+from nazad.trace.numpy_table.normal import Axis, all_axes, astype, flag
+from nazad.trace.numpy_table.reductions import spread_of
+
+_MISSING = np._NoValue
+
+
+def _there(a: Value, where: Any = _MISSING) -> Value:
+    """Which entries count."""
+    numbers = np.logical_not(np.isnan(a))
+    return numbers if where is True or where is _MISSING else numbers & where
+
+
+def _folded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Sums and products: what is not a number counts as nothing."""
+
+    def fold(
+        a: Value,
+        axis: Axis = None,
+        dtype: Any = None,
+        keepdims: Any = False,
+        initial: Any = _MISSING,
+        where: Any = True,
+    ) -> Any:
+        x = a if dtype is None else astype(a, dtype)
+        given = {} if initial is _MISSING else {"initial": initial}
+        return function(x, axis=axis, keepdims=flag(keepdims), where=_there(x, where), **given)
+
+    return fold
+
+
+rule(np.nansum)(_folded(np.sum))
+rule(np.nanprod)(_folded(np.prod))
+
+
+def _extreme(function: Callable[..., Any], worst: float) -> Callable[..., Any]:
+    def extreme(
+        a: Value, axis: Any = None, keepdims: Any = False, initial: Any = _MISSING, where: Any = True
+    ) -> Any:
+        if a.dtype.kind != "f":
+            return function(a, axis=axis, keepdims=flag(keepdims), where=where, initial=initial)
+        there = _there(a, where)
+        y = function(np.where(there, a, a.dtype.type(worst)), axis=axis, keepdims=flag(keepdims))
+        if initial is not _MISSING:
+            return function(np.stack(np.broadcast_arrays(y, initial)), axis=0)
+        return np.where(np.any(there, axis=axis, keepdims=flag(keepdims)), y, a.dtype.type(np.nan))
+
+    return extreme
+
+
+rule(np.nanmax)(_extreme(np.max, -np.inf))
+rule(np.nanmin)(_extreme(np.min, np.inf))
+
+
+def _extreme_place(function: Callable[..., Any], worst: float) -> Callable[..., Any]:
+    def place(a: Value, axis: int | None = None, keepdims: Any = False) -> Any:
+        there = _there(a)
+        if not np.all(np.any(there, axis=axis)):
+            raise ValueError("All-NaN slice encountered")
+        return function(np.where(there, a, worst), axis=axis, keepdims=flag(keepdims))
+
+    return place
+
+
+rule(np.nanargmax, derivative=False)(_extreme_place(np.argmax, -np.inf))
+rule(np.nanargmin, derivative=False)(_extreme_place(np.argmin, np.inf))
+
+
+@rule(np.nanmean)
+def _nanmean(a: Value, axis: Axis = None, dtype: Any = None, keepdims: Any = False, where: Any = True) -> Any:
+    return np.mean(a, axis=axis, dtype=dtype, keepdims=flag(keepdims), where=_there(a, where))
+
+
+def _spread(root: bool) -> Callable[..., Any]:
+    def spread(
+        a: Value,
+        axis: Axis = None,
+        dtype: Any = None,
+        ddof: Any = 0,
+        keepdims: Any = False,
+        where: Any = True,
+        mean: Any = _MISSING,
+        correction: Any = _MISSING,
+    ) -> Any:
+        x = a if dtype is None else astype(a, dtype)
+        freedom = ddof if correction is None or correction is _MISSING else correction
+        there, axes = _there(x, where), all_axes(axis, rank_of(x))
+        y = spread_of(x, axes, freedom, flag(keepdims), there, mean, root)
+        enough = np.sum(there, axis=axes, keepdims=flag(keepdims)) > freedom
+        return np.where(enough, y, y.dtype.type(np.nan))
+
+    return spread
+
+
+rule(np.nanvar)(_spread(root=False))
+rule(np.nanstd)(_spread(root=True))

@@ -1,0 +1,88 @@
+"""The table of coverage is true: every function has a verdict, and each verdict is seen to hold."""
+
+from __future__ import annotations
+
+import pathlib
+import runpy
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nazad as nz
+
+calls = SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).with_name("calls.py"))))
+pytestmark = pytest.mark.filterwarnings("ignore:numpy.fix is deprecated", "ignore:divide by zero")
+
+Function = Callable[[Any], Any]
+
+
+def cases(table: dict[str, Any]) -> list[Any]:
+    return [
+        pytest.param(f, x, id=f"{name}-{k}") for name, rows in table.items() for k, (f, x) in enumerate(rows)
+    ]
+
+
+def parts(y: Any) -> list[Any]:
+    """What a function returned, as a list of arrays."""
+    return [part for each in y for part in parts(each)] if isinstance(y, (tuple, list)) else [y]
+
+
+def weighted(f: Function, y: Any) -> Function:
+    """The sum of all entries of the result, each with a weight of its own."""
+    rng = np.random.default_rng(3)
+    weights = [rng.uniform(0.5, 1.5, np.shape(part)) for part in parts(y)]
+
+    def total(x: Any) -> Any:
+        return sum(np.sum(a * b) for a, b in zip(parts(f(x)), weights, strict=True))
+
+    return total
+
+
+def difference(f: Function, x: Any, direction: Any, h: float = 1e-5) -> Any:
+    return (f(x + h * direction) - f(x - h * direction)) / (2 * h)
+
+
+def traced(f: Function, x: Any) -> Any:
+    G = nz.trace(f, x)
+    return [G.forward([x])[sink] for sink in G.sinks]
+
+
+@pytest.mark.parametrize(("f", "x"), cases(calls.DERIVATIVE))
+def test_derivative(f: Function, x: Any) -> None:
+    y = f(x)
+    for found, expected in zip(traced(f, x), parts(y), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-13)
+        assert np.shape(found) == np.shape(expected)
+        assert np.result_type(found) == np.result_type(expected)
+    total = weighted(f, y)
+    direction = np.random.default_rng(4).normal(size=np.shape(x))
+    there = np.where(np.isnan(x), 0.0, direction)
+    slope = nz.grad(total)
+    np.testing.assert_allclose(np.vdot(slope(x), there), difference(total, x, there), rtol=1e-7, atol=1e-7)
+    bend = nz.jvp(slope, (x,), (there,))[1]
+    np.testing.assert_allclose(bend, difference(slope, x, there), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(("f", "x"), cases(calls.VALUES))
+def test_value_only(f: Function, x: Any) -> None:
+    y = f(x)
+    for found, expected in zip(traced(f, x), parts(y), strict=True):
+        np.testing.assert_array_equal(found, expected)
+        assert np.result_type(found) == np.result_type(expected)
+    total = weighted(f, y)
+    np.testing.assert_array_equal(nz.grad(lambda x: total(x) + 0.0 * np.nansum(x))(x), np.zeros(np.shape(x)))
+
+
+@pytest.mark.parametrize(
+    ("f", "x"), cases({k: rows[:1] for k, rows in (calls.DERIVATIVE | calls.VALUES).items()})
+)
+def test_compiled(f: Function, x: Any) -> None:
+    total = weighted(f, f(x))
+    transform = nz.value_and_grad(lambda x: total(x) + 0.0 * np.nansum(x))
+    value, gradient = transform(x)
+    compiled_value, compiled = nz.jit(transform)(x)
+    np.testing.assert_allclose(compiled_value, value, rtol=1e-13)
+    np.testing.assert_allclose(compiled, gradient, rtol=1e-12, atol=1e-12)
