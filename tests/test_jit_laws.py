@@ -13,13 +13,14 @@ import pytest
 import nazad as nz
 from nazad import ops
 from nazad.graph import is_real
+from nazad.ops import special
 
 laws = SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).parent / "ops" / "test_laws.py")))
 
 CASES = [
     pytest.param(op, sample, id=f"{name}-{k}")
     for name, op in ops.table().items()
-    for k, sample in enumerate(laws.samples(name))
+    for k, sample in enumerate(laws.samples(name)[: 1 if name in special.TABLE else None])
     if not np.iscomplexobj(op.calc(*sample.xs, **sample.params)) and not any(map(np.iscomplexobj, sample.xs))
 ]
 
@@ -45,9 +46,13 @@ def test_value(op: Any, sample: Any) -> None:
         same(f(*sample.xs), expected)
 
 
+def _moves(op: Any, k: int, x: Any) -> bool:
+    return is_real(x) and np.asarray(x).dtype.kind == "f" and laws.has_rule(op, k)
+
+
 @pytest.mark.parametrize(("op", "sample"), CASES)
 def test_pullback(op: Any, sample: Any) -> None:
-    moving = [k for k, x in enumerate(sample.xs) if is_real(x) and np.asarray(x).dtype.kind == "f"]
+    moving = [k for k, x in enumerate(sample.xs) if _moves(op, k, x)]
     y = op.calc(*sample.xs, **sample.params)
     if not moving or np.asarray(y).dtype.kind != "f" or np.size(y) == 0:
         return

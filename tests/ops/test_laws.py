@@ -7,7 +7,10 @@ do with complex numbers obeys the same laws, in the pairing Re(sum(x_bar * x_dot
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +18,11 @@ import pytest
 
 import nazad as nz
 from nazad import ops
+from nazad.ops import special
+from nazad.ops.special.family import Unknown
 from nazad.ops.structure import ARRAY, Layout
+
+of_scipy = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("special_samples.py"))))
 
 rng = np.random.default_rng(20)
 
@@ -192,6 +199,8 @@ def samples(name: str) -> list[Sample]:
     op = ops.table()[name]
     if name in SAMPLES:
         return SAMPLES[name]
+    if name in special.TABLE:
+        return [Sample(xs, {}) for xs in of_scipy.samples(op)]
     if isinstance(op, ops.families.Elementwise):
         return elementwise_samples(name, op)
     return reduction_samples(name)
@@ -217,7 +226,7 @@ def complexified(name: str, sample: Sample) -> list[Sample]:
         except TypeError:
             continue
         found.append(Sample(tuple(xs), params))
-    return found if moving else []
+    return found if moving and name not in of_scipy.REAL_ALONE else []
 
 
 def all_samples() -> Iterator[tuple[str, str, Sample]]:
@@ -236,14 +245,20 @@ def smooth(name: str, sample: Sample) -> bool:
     """Whether derivatives flow at all: floating-point result, and not a step function."""
     op = ops.table()[name]
     y = op(*sample.xs, **sample.params)
-    stepping = getattr(op, "derivs", None) and all(d is None for d in op.derivs)
+    stepping = getattr(op, "derivs", None) and not any(has_rule(op, i) for i in range(len(op.derivs)))
     return is_moving(y) and not stepping and name not in ("argsort",)
+
+
+def has_rule(op: Any, i: int) -> bool:
+    """Whether the derivative by an argument is neither declared to be zero nor said to be unknown."""
+    derivs = getattr(op, "derivs", None)
+    return derivs is None or not (derivs[i] is None or isinstance(derivs[i], Unknown))
 
 
 def real_places(name: str, sample: Sample) -> list[int]:
     """The arguments that can be moved: floating-point, and not declared without derivative."""
-    derivs = getattr(ops.table()[name], "derivs", None)
-    return [i for i, x in enumerate(sample.xs) if is_moving(x) and (derivs is None or derivs[i] is not None)]
+    op = ops.table()[name]
+    return [i for i, x in enumerate(sample.xs) if is_moving(x) and has_rule(op, i)]
 
 
 def of_real_arguments(name: str, sample: Sample) -> tuple[Any, tuple[Any, ...]]:
@@ -272,6 +287,15 @@ def directions(points: tuple[Any, ...]) -> tuple[Any, ...]:
 SMOOTH = [case for case in CASES if smooth(*case.values)]
 
 
+def has_second(name: str, sample: Sample) -> bool:
+    """Whether the derivative has one."""
+    is_complex = any(map(np.iscomplexobj, sample.xs))
+    return name not in of_scipy.ONCE and not (is_complex and name in of_scipy.ONCE_COMPLEX)
+
+
+TWICE = [case for case in SMOOTH if has_second(*case.values)]
+
+
 @pytest.mark.parametrize(("name", "sample"), CASES)
 def test_traced_value_is_numpys(name: str, sample: Sample) -> None:
     op = ops.table()[name]
@@ -290,7 +314,8 @@ def test_push_is_central_differences(name: str, sample: Sample) -> None:
     h = 1e-6
     up = f(*(x + h * d for x, d in zip(points, dots, strict=True)))
     down = f(*(x - h * d for x, d in zip(points, dots, strict=True)))
-    np.testing.assert_allclose(y_dot, (up - down) / (2 * h), rtol=2e-6, atol=2e-8)
+    tolerance = 1e-3 if name in of_scipy.LOOSE else 2e-6
+    np.testing.assert_allclose(y_dot, (up - down) / (2 * h), rtol=tolerance, atol=2e-8)
 
 
 @pytest.mark.parametrize(("name", "sample"), SMOOTH)
@@ -298,7 +323,7 @@ def test_adjoint_identity(name: str, sample: Sample) -> None:
     adjoint_identity(*of_real_arguments(name, sample))
 
 
-@pytest.mark.parametrize(("name", "sample"), SMOOTH)
+@pytest.mark.parametrize(("name", "sample"), TWICE)
 def test_adjoint_identity_of_the_derivative(name: str, sample: Sample) -> None:
     """Second order: the pullback is itself a function with a push and a pull."""
     f, points = of_real_arguments(name, sample)
@@ -310,7 +335,7 @@ def test_adjoint_identity_of_the_derivative(name: str, sample: Sample) -> None:
     adjoint_identity(pulled, points)
 
 
-@pytest.mark.parametrize(("name", "sample"), SMOOTH)
+@pytest.mark.parametrize(("name", "sample"), TWICE)
 def test_derivative_of_the_derivative_is_central_differences(name: str, sample: Sample) -> None:
     f, points = of_real_arguments(name, sample)
     y_bar = direction(f(*points))

@@ -1,4 +1,8 @@
-"""The table of primitives, by family: elementwise, parts, reduction, structure, ..."""
+"""The table of primitives, by family: elementwise, parts, reduction, structure, ...
+
+Rooms of primitives from optional libraries (:mod:`nazad.ops.special`) announce themselves when they are
+imported, which is when a function of that library is first met.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +13,20 @@ from nazad.ops import contraction, elementwise, families, fourier, order, parts,
 
 ROOMS: tuple[ModuleType, ...] = (elementwise, parts, reduction, structure, order, contraction, fourier)
 
+_TABLE: dict[str, Primitive] = {"chain": families.chain}
+
+
+def announce(*rooms: ModuleType) -> dict[str, Primitive]:
+    """Enter the primitives of some rooms in the table, and return them."""
+    everything = [pair for room in rooms for pair in vars(room).items()]
+    own = {name: op for name, op in everything if isinstance(op, Primitive) and op.name == name}
+    _TABLE.update(own)
+    return own
+
 
 def table() -> dict[str, Primitive]:
-    """Every primitive of the library by name, in the order of its room."""
-    found: dict[str, Primitive] = {"chain": families.chain}
-    for room in ROOMS:
-        found |= {
-            name: op for name, op in vars(room).items() if isinstance(op, Primitive) and op.name == name
-        }
-    return found
+    """Every primitive of the library by name, in the order of its room; it grows when a room is announced."""
+    return _TABLE
 
 
 def __getattr__(name: str) -> Primitive:
@@ -26,6 +35,6 @@ def __getattr__(name: str) -> Primitive:
     raise AttributeError(f"module {__name__!r} has no primitive {name!r}")
 
 
-_TABLE = table()
+announce(*ROOMS)
 
-__all__ = ["ROOMS", "table"]
+__all__ = ["ROOMS", "announce", "table"]
