@@ -16,6 +16,7 @@ import pytest
 
 from nazad import ops
 from nazad.errors import ArgumentError, CompileError
+from nazad.ops import special as of_scipy
 from nazad.ops.families import Elementwise, elementwise
 from nazad.run import lanes
 from nazad.run.lanes import Lanes
@@ -25,7 +26,7 @@ from nazad.run.vectormath import FUNCTIONS, Writer, support
 REALS = ["float64", "float32"]
 WHOLES = [f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)]
 DTYPES = ["bool", *WHOLES, *REALS]
-TABLE = ops.table()
+TABLE = {name: op for name, op in ops.table().items() if name not in of_scipy.TABLE}
 NAMES = [*(name for name, op in TABLE.items() if isinstance(op, Elementwise) and not op.simpler), "where"]
 WAYS = [(8, True), (1, False)]
 """Width of the vectors, and whether they use fused multiply-add."""

@@ -13,7 +13,7 @@ zeta = op(_ufuncs._zeta, ..., lambda y, s, q: -s * zeta(s + 1, q), name="zeta")
 riemann_zeta = op(_ufuncs._riemann_zeta, ..., name="riemann_zeta")
 zetac = op(sc.zetac, ...)
 
-psi = op(sc.psi, on_reals(lambda y, x: zeta(2.0, x)))
+psi = op(sc.psi, on_reals(lambda y, x: _trigamma(x)))
 gamma = op(sc.gamma, lambda y, x: y * psi(x))
 gammaln = op(sc.gammaln, lambda y, x: psi(x))
 loggamma = op(sc.loggamma, lambda y, x: psi(x))
@@ -38,6 +38,14 @@ binom = op(
         np.where(_is_pole(k + 1), _binom_slope(n, n - k), y * (psi(n - k + 1) - psi(k + 1))),
     ),
 )
+
+
+def _trigamma(x: Value) -> Value:
+    """ζ(2, x), by reflection on the left, where SciPy adds up a term for every unit."""
+    left = np.less(x, 0)
+    reflected = np.square(np.pi / np.where(left, np.sin(np.pi * x), 1.0))
+    whole = zeta(2.0, np.where(left, 1 - x, x))
+    return np.where(left, reflected - whole, whole)
 
 
 def _is_pole(x: Value) -> Value:
