@@ -162,8 +162,7 @@ REFUSED = {
     "out": "Take the returned array instead of writing into one.",
     "where": "Choose with np.where afterwards.",
     "order": "Traced arrays have no layout in memory: leave it out, or transpose.",
-    "correction": "Write ddof=.",
-    "newshape": "Write shape=.",
+    "einsum_call": "Leave it out: it is np.einsum's own.",
 }
 """Keywords of NumPy that no rule takes, or not every rule, and what to write instead."""
 
