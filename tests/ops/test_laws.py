@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
+from scipy.sparse.linalg import splu
 
 import nazad as nz
 from nazad import ops
@@ -32,6 +34,8 @@ class Sample(NamedTuple):
 
     xs: tuple[Any, ...]
     params: dict[str, Any]
+    shared: tuple[int, ...] = ()
+    """Arguments that a batch has in common: whole numbers that belong together."""
 
 
 def reals(*shape: int, low: float = -2.0, high: float = 2.0) -> np.ndarray:
@@ -117,6 +121,29 @@ def reduction_samples(name: str) -> list[Sample]:
     return [Sample((x,), fold) for fold in FOLD] + extra
 
 
+def sparse_samples() -> dict[str, list[Sample]]:
+    """Three rows, unsorted, one of them empty, two entries in one place; and a matrix to solve with."""
+    places = np.array([3, 0, 0, 1, 1]), np.array([0, 3, 3, 5])
+    square = np.array([1, 0, 1, 0, 2]), np.array([0, 2, 3, 5])
+    entries, invertible = reals(5), np.array([0.5, 2.0, 3.0, 1.0, 1.5])
+    matrix = sp.csc_array([[2.0, 0.5, 0.0], [0.0, 3.0, 0.0], [1.0, 0.0, 1.5]])
+    products = [((4,), False), ((4, 2), False), ((3,), True), ((3, 2), True)]
+    systems = [((3,), False), ((3, 2), True)]
+    return {
+        "sparse_matmul": [
+            Sample((entries, *places, reals(*s)), {"shape": (3, 4), "transposed": t}, (1, 2))
+            for s, t in products
+        ],
+        "sampled_product": [Sample((reals(3, *s), reals(4, *s), *places), {}, (2, 3)) for s in ((), (2,))],
+        "sparse_solve": [
+            Sample((invertible, *square, reals(*s)), {"transposed": t}, (1, 2)) for s, t in systems
+        ],
+        "factored_solve": [
+            Sample((reals(*s),), {"factors": splu(matrix), "transposed": t}) for s, t in systems
+        ],
+    }
+
+
 places = np.array([0, 2, 2])
 TRANSFORMS = [
     {"axis": 1, "norm": "backward"},
@@ -192,7 +219,7 @@ SAMPLES: dict[str, list[Sample]] = {
         Sample((reals(2, 3), reals(2), reals(3)), {"subscripts": "ij,i,j->"}),
         Sample((reals(2, 3), reals(4)), {"subscripts": "ij,k->ki"}),
     ],
-}
+} | sparse_samples()
 
 
 def samples(name: str) -> list[Sample]:
@@ -372,6 +399,7 @@ def test_batch_is_a_loop(name: str, sample: Sample, which: str) -> None:
     many = [
         which == "all" or (which == "first") == (i == 0) or len(sample.xs) == 1 for i in range(len(sample.xs))
     ]
+    many = [b and i not in sample.shared for i, b in enumerate(many)]
     xs = [
         np.stack([np.roll(x, k) for k in range(size)]) if b else x
         for x, b in zip(sample.xs, many, strict=True)

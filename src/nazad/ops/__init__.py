@@ -9,9 +9,18 @@ from __future__ import annotations
 from types import ModuleType
 
 from nazad.graph import Primitive
-from nazad.ops import contraction, elementwise, families, fourier, order, parts, reduction, structure
+from nazad.ops import contraction, elementwise, families, fourier, order, parts, reduction, sparse, structure
 
-ROOMS: tuple[ModuleType, ...] = (elementwise, parts, reduction, structure, order, contraction, fourier)
+ROOMS: tuple[ModuleType, ...] = (
+    elementwise,
+    parts,
+    reduction,
+    structure,
+    order,
+    contraction,
+    fourier,
+    sparse,
+)
 
 _TABLE: dict[str, Primitive] = {"chain": families.chain}
 
