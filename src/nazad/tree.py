@@ -18,9 +18,9 @@ import optree
 Tree = Any
 Structure = Any
 
-_SPACE = "nazad"
-_LEAF: Structure = optree.tree_structure(cast(Any, 0.0), namespace=_SPACE)
-_ONE_LEAF: Structure = optree.tree_structure(cast(Any, (0.0,)), namespace=_SPACE)
+SPACE = "nazad"
+_LEAF: Structure = optree.tree_structure(cast(Any, 0.0), namespace=SPACE)
+_ONE_LEAF: Structure = optree.tree_structure(cast(Any, (0.0,)), namespace=SPACE)
 _PLAIN = {np.ndarray, np.float64, float, int}  # what needs no looking into
 _known: set[type] = set()
 
@@ -40,7 +40,7 @@ def flatten(tree: Tree) -> tuple[list[Any], Structure]:
         return [tree], _LEAF
     if type(tree) is tuple and len(tree) == 1 and type(tree[0]) in _PLAIN:
         return [tree[0]], _ONE_LEAF
-    leaves, structure = optree.tree_flatten(tree, namespace=_SPACE)
+    leaves, structure = optree.tree_flatten(tree, namespace=SPACE)
     for leaf in leaves:
         if type(leaf) not in _PLAIN and _register_dataclasses(leaves):
             return flatten(tree)
@@ -68,10 +68,14 @@ def paths(tree: Tree) -> list[str]:
     return paths_in(flatten(tree)[1])
 
 
+def _paths_in(structure: Structure) -> list[str]:
+    return [accessor.codify("") for accessor in structure.accessors()]
+
+
 @functools.lru_cache(maxsize=256)
 def paths_in(structure: Structure) -> list[str]:
     """The same from the structure alone, as :func:`flatten` returns it."""
-    return [accessor.codify("") for accessor in structure.accessors()]
+    return _paths_in(structure)
 
 
 def tree_map(function: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
@@ -96,8 +100,13 @@ def labels(structure: Structure, names: tuple[str, ...]) -> list[str]:
     >>> labels(flatten((1.0, {"w": 2.0}))[1], ("x", "params"))
     ['x', "params['w']"]
     """
+    return labels_anew(structure, names)
+
+
+def labels_anew(structure: Structure, names: tuple[str, ...]) -> list[str]:
+    """The same for a structure that is large, and so is not to be kept."""
     written = []
-    for path in paths_in(structure):
+    for path in _paths_in(structure):
         number, rest = path.removeprefix("[").split("]", 1)
         written.append(names[int(number)] + rest)
     return written
@@ -127,5 +136,5 @@ def _register(kind: type) -> None:
         return value
 
     optree.register_pytree_node(
-        kind, parts, cast(Any, build), path_entry_type=optree.DataclassEntry, namespace=_SPACE
+        kind, parts, cast(Any, build), path_entry_type=optree.DataclassEntry, namespace=SPACE
     )

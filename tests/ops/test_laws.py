@@ -252,7 +252,7 @@ def complexified(name: str, sample: Sample) -> list[Sample]:
             ops.table()[name].calc(*xs, **params)
         except TypeError:
             continue
-        found.append(Sample(tuple(xs), params))
+        found.append(Sample(tuple(xs), params, sample.shared))
     return found if moving and name not in of_scipy.REAL_ALONE else []
 
 

@@ -20,6 +20,7 @@ from nazad.errors import ArgumentError
 from nazad.graph import Traced
 from nazad.run.cpython import DTYPES
 from nazad.trace import Arguments, Run, argument_names, run
+from nazad.trace.scipy_table import with_patterns
 from nazad.tree import Structure, flatten, labels
 
 Read = Callable[[Any], Any]
@@ -64,7 +65,7 @@ class Form(NamedTuple):
         for k in sorted(k for k in self.fixed if isinstance(k, int)):
             args.insert(k, self.fixed[k])
         kwargs |= {k: value for k, value in self.fixed.items() if isinstance(k, str)}
-        return self.function(*args, **kwargs)
+        return with_patterns(self.function(*args, **kwargs))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -133,7 +134,7 @@ def taken_apart(
     fixed: dict[int | str, Any] = {}
     if static:
         args, kwargs, fixed = _split(function, static, args, kwargs)
-    values = (*args, *kwargs.values())
+    values = with_patterns((*args, *kwargs.values()))
     leaves, structure = flatten(values)
     if any(isinstance(x, Traced) for x in (*leaves, *fixed.values())):
         return None

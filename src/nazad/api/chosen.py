@@ -10,6 +10,7 @@ import numpy as np
 from nazad.errors import ArgumentError, ShapeError
 from nazad.graph import Spec, Traced, Value, dtype_of, here, shape_of, zeros_like
 from nazad.trace import Arguments, Run, argument_names
+from nazad.trace.scipy_table import with_entries
 from nazad.transform.forward import pushforward
 from nazad.tree import Structure, flatten, unflatten
 
@@ -193,7 +194,7 @@ def is_complex(x: Any) -> bool:
 
 
 def matching(tree: Any, structure: Structure, what: str, whose: str) -> list[Any]:
-    leaves, met = flatten(tree)
+    leaves, met = flatten(with_entries(tree))
     if met != structure:
         raise ArgumentError(
             f"{what} has the structure {met}", f"It has the structure of {whose}: {structure}."

@@ -9,7 +9,7 @@ from nazad.api.chosen import choose, demand_function, demand_tuple, matching, pu
 from nazad.api.reverse import grad
 from nazad.graph import like
 from nazad.trace import run
-from nazad.tree import flatten, unflatten
+from nazad.tree import unflatten
 
 
 def jvp(
@@ -43,7 +43,7 @@ def jvp(
     demand_function(f, "jvp")
     point, direction = demand_tuple(primals, "primals"), demand_tuple(tangents, "tangents")
     chosen = choose(f, tuple(range(len(point))), point, {})
-    dots = matching(direction, flatten(point)[1], "the tangent", "the primal")
+    dots = matching(direction, chosen.arguments.structure, "the tangent", "the primal")
     done = run(chosen.function, chosen.arguments, has_aux)
     x_dots = [like(d, x, "a tangent", "its primal") for d, x in zip(dots, chosen.leaves, strict=True)]
     y_dot = unflatten(done.structure, push(done, x_dots))

@@ -114,7 +114,7 @@ class _Solve(Primitive):
 
 def _solution(data: Value, indices: Value, indptr: Value, b: Value, transposed: bool) -> Value:
     dtype = np.result_type(data, b)
-    data, b = (np.asarray(x, dtype if dtype.kind == "f" else float) for x in (data, b))
+    data, b = (np.asarray(x, dtype if dtype.kind in "fc" else float) for x in (data, b))
     parts = [np.ascontiguousarray(x) for x in (data, indices, indptr)]
     # factored are the columns of the transposed matrix, which are the rows of this one
     factors = _factored(*[(x.dtype.str, x.tobytes()) for x in parts])

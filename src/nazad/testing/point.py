@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from nazad.errors import ArgumentError
 from nazad.graph import Value, shape_of
 from nazad.trace import Arguments, Run, argument_names, run
+from nazad.trace.scipy_table import with_entries
 from nazad.tree import flatten, paths_in, unflatten
 
 ArgNums = int | str | Sequence[int | str] | None
@@ -35,7 +36,7 @@ class Point(NamedTuple):
         cls, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: ArgNums
     ) -> Point:
         """The function of those leaves of the chosen arguments that are real floating-point numbers."""
-        leaves, structure = flatten((args, kwargs))
+        leaves, structure = flatten(with_entries((args, kwargs)))
         names = argument_names(f, len(args))
         owners = [_owner(path, names) for path in paths_in(structure)]
         chosen = _chosen(argnums, len(args), kwargs, names)

@@ -8,6 +8,7 @@ and says what to write instead: a value that leaves the graph takes its derivati
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -41,7 +42,8 @@ def _binary(ufunc_op: Primitive, calc: Callable[..., Any], flipped: bool = False
         pair = (other, self) if flipped else (self, other)
         if type(other) in PYTHON_NUMBERS or (type(other) is Array and other.trace is self.trace):
             return self.trace.record(op, pair, {})  # nothing to find out
-        return op(*pair)
+        sparse = scipy_table.sparse_room(other)
+        return op(*pair) if sparse is None else sparse.operate(calc.__name__, *pair)
 
     return method
 
@@ -261,10 +263,12 @@ class Array(Traced):
         return self._plain_power(other)
 
     def __matmul__(self, other: Any) -> Any:
-        return np.matmul(self, other)
+        sparse = scipy_table.sparse_room(other)
+        return np.matmul(self, other) if sparse is None else sparse.operate("matmul", self, other)
 
     def __rmatmul__(self, other: Any) -> Any:
-        return np.matmul(other, self)
+        sparse = scipy_table.sparse_room(other)
+        return np.matmul(other, self) if sparse is None else sparse.operate("matmul", other, self)
 
     def __divmod__(self, other: Any) -> Any:
         return self // other, self % other
@@ -325,6 +329,8 @@ class Array(Traced):
         raise self._escape("complex()", "Keep the value as it is.")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if scipy_table.asks_beside(sys._getframe(1)):
+            return np.array(None, object)  # no array of numbers: the operator of this class is to answer
         if self.dtype.kind in "iub":  # masks and places index ordinary arrays
             return self._ask("array", lambda value: np.array(value, dtype))
         raise self._escape(

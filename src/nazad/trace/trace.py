@@ -32,8 +32,9 @@ from nazad.graph import (
     leaf,
     rank_of,
 )
+from nazad.trace import scipy_table
 from nazad.trace.array import Array
-from nazad.tree import Structure, flatten, labels, unflatten
+from nazad.tree import Structure, flatten, labels, labels_anew, unflatten
 
 _levels = itertools.count(1)
 _SMALL = 8192  # bytes up to which a captured array is copied
@@ -252,15 +253,18 @@ class Arguments(NamedTuple):
     leaves: list[Any]
     structure: Structure
     names: tuple[str, ...]
+    is_large: bool = False
+    """Whether the structure has the patterns of sparse matrices in it."""
 
     @classmethod
     def of(cls, args: tuple[Any, ...], names: Sequence[str]) -> Arguments:
-        return cls(*flatten(args), tuple(names))
+        known = scipy_table.with_entries(args)
+        return cls(*flatten(known), tuple(names), known is not args)
 
     @property
     def labels(self) -> list[str]:
         """How the user would write each leaf."""
-        return labels(self.structure, self.names)
+        return (labels_anew if self.is_large else labels)(self.structure, self.names)
 
 
 def run(

@@ -29,10 +29,13 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Hashable
-from types import MethodType
+from types import BuiltinMethodType, FrameType, MethodType, ModuleType, NoneType
 from typing import Any
 
+import numpy as np
+
 from nazad.trace.numpy_table.dispatch import Entry, Rules, apply_rule, enter
+from nazad.tree import Tree
 
 FUNCTIONS: Rules = {}
 """Rules by SciPy's function or class."""
@@ -51,11 +54,46 @@ def method(owner: Any, *names: str) -> Entry:
 
 
 @functools.cache
-def open_room(subject: str) -> None:
-    """Import the room of a subpackage, if there is one."""
+def open_room(subject: str) -> Any:
+    """Import the room of a subpackage, if there is one, and return it."""
+    *parent, _ = subject.rsplit(".", 1)
+    if parent and not hasattr(open_room(*parent), "__path__"):
+        return None
     name = f"{__name__}.{subject}"
-    if importlib.util.find_spec(name) is not None:
-        importlib.import_module(name)
+    return None if importlib.util.find_spec(name) is None else importlib.import_module(name)
+
+
+def sparse_room(x: Any) -> Any:
+    """The room of sparse matrices, if a value is one; None for all else."""
+    if type(x) is np.ndarray or "scipy.sparse" not in sys.modules:
+        return None
+    room = open_room("sparse.array")
+    return room if room.is_sparse(x) else None
+
+
+def with_entries(tree: Tree) -> Tree:
+    """The same structure, in which sparse matrices have their stored entries for leaves."""
+    return open_room("sparse.trees").with_entries(tree) if "scipy.sparse" in sys.modules else tree
+
+
+def with_patterns(tree: Tree) -> Tree:
+    """The same structure, in which sparse matrices have their entries and their pattern for leaves."""
+    return open_room("sparse.trees").with_patterns(tree) if "scipy.sparse" in sys.modules else tree
+
+
+def asks_beside(frame: FrameType | None) -> bool:
+    """Whether an operator of a sparse matrix wants to know what stands beside it.
+
+    It takes that for an array; what it finds to be none, it leaves to the other side, which knows better.
+    """
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("scipy.sparse."):
+        if frame.f_code.co_name in _OPERATORS:
+            return True
+        frame = frame.f_back
+    return False
+
+
+_OPERATORS = {f"__{name}__" for name in ("matmul", "mul", "truediv", "eq", "ne", "lt", "le", "gt", "ge")}
 
 
 def open_for_ufunc(ufunc: Any) -> None:
@@ -72,13 +110,29 @@ def rule_of(function: Callable[..., Any]) -> Callable[..., Any] | None:
     >>> rule_of(len) is None
     True
     """
-    is_plain = hasattr(function, "__name__") and not isinstance(function, MethodType)
+    is_plain = (
+        hasattr(function, "__name__") and not isinstance(function, MethodType) and not _is_bound(function)
+    )
     owner = function if is_plain else type(getattr(function, "__self__", function))
-    package, _, subject = (getattr(owner, "__module__", None) or "").partition(".")
+    package, _, subject = _home(owner).partition(".")
     if package != "scipy":
         return None
-    open_room(subject.partition(".")[0])
+    for depth in (1, 2):
+        open_room(".".join(subject.split(".")[:depth]))
     return _function_rule(function) if is_plain else _method_rule(function)
+
+
+def _is_bound(function: Any) -> bool:
+    """Whether a built-in is a method of an object."""
+    return isinstance(function, BuiltinMethodType) and not isinstance(
+        function.__self__, (ModuleType, NoneType)
+    )
+
+
+def _home(owner: Any) -> str:
+    """The module of a function or class; one class of SciPy's does not say it."""
+    is_unstated = getattr(owner, "__name__", "") == "SuperLU"
+    return "scipy.sparse.linalg" if is_unstated else getattr(owner, "__module__", None) or ""
 
 
 def _function_rule(function: Callable[..., Any]) -> Callable[..., Any] | None:
@@ -98,4 +152,16 @@ def _method_rule(function: Any) -> Callable[..., Any] | None:
     return None
 
 
-__all__ = ["FUNCTIONS", "METHODS", "method", "open_for_ufunc", "open_room", "rule", "rule_of"]
+__all__ = [
+    "FUNCTIONS",
+    "METHODS",
+    "asks_beside",
+    "method",
+    "open_for_ufunc",
+    "open_room",
+    "rule",
+    "rule_of",
+    "sparse_room",
+    "with_entries",
+    "with_patterns",
+]
