@@ -10,7 +10,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from nazad import ops
-from nazad.api import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap
+from nazad.api import (
+    cond,
+    fori_loop,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    scan,
+    switch,
+    value_and_grad,
+    vjp,
+    vmap,
+    while_loop,
+)
 from nazad.descent import (
     Result,
     Rule,
@@ -69,6 +83,7 @@ __all__ = [
     "adjoint_identity",
     "certify",
     "check_gradients",
+    "cond",
     "constant",
     "descend",
     "differences",
@@ -76,6 +91,7 @@ __all__ = [
     "error_curve",
     "estimate_smoothness",
     "explain",
+    "fori_loop",
     "grad",
     "gradient_descent",
     "gradient_noise",
@@ -91,14 +107,17 @@ __all__ = [
     "logistic_smoothness",
     "minimize",
     "ops",
+    "scan",
     "set_threads",
     "sparse_jacobian",
     "swell",
     "swell_table",
+    "switch",
     "symbolic",
     "taylor",
     "trace",
     "value_and_grad",
     "vjp",
     "vmap",
+    "while_loop",
 ]

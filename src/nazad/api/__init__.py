@@ -7,18 +7,25 @@ forward mode, batching. They compose because the loops run on traced values as t
 of sparsity, and are imported when they are first asked for.
 """
 
+from nazad.api.branches import cond, switch
+from nazad.api.control import fori_loop, scan, while_loop
 from nazad.api.forward import hvp, jvp
 from nazad.api.matrices import hessian, jacobian
 from nazad.api.reverse import grad, value_and_grad, vjp
 from nazad.api.rows import vmap
 
 __all__ = [
+    "cond",
+    "fori_loop",
     "grad",
     "hessian",
     "hvp",
     "jacobian",
     "jvp",
+    "scan",
+    "switch",
     "value_and_grad",
     "vjp",
     "vmap",
+    "while_loop",
 ]

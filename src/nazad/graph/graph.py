@@ -114,12 +114,15 @@ class Graph:
                 if y_bar is None or not v.preds:
                     continue
                 y, xs = F[v], [F[p] for p in v.preds]
-                for i, p in enumerate(v.preds):
-                    arrived = B.get(p)
-                    if arrived is not None:
-                        share = v.op.pull(i, y_bar, y, xs, v.params)
-                        if share is not None:
-                            arrived.append(share)
+                if v.op.joint:
+                    _hand_over(B, v, v.op.pull_all([p in B for p in v.preds], y_bar, y, xs, v.params))
+                else:
+                    for i, p in enumerate(v.preds):
+                        arrived = B.get(p)
+                        if arrived is not None:
+                            share = v.op.pull(i, y_bar, y, xs, v.params)
+                            if share is not None:
+                                arrived.append(share)
                 if wanted is not None and v not in wanted:
                     B[v] = None  # nobody will ask again
         return {v: zeros_like(F[v]) if B.get(v) is None else B[v] for v in (B if wanted is None else wanted)}
@@ -222,6 +225,12 @@ class Piece:
     def join(self, pieces: Sequence[Piece], dense: Sequence[Value]) -> Value:
         """All pieces and ordinary shares of one node in one array."""
         raise NotImplementedError
+
+
+def _hand_over(B: Mapping[Node, Any], v: Node, shares: Sequence[Any]) -> None:
+    for p, share in zip(v.preds, shares, strict=True):
+        if share is not None:
+            B[p].append(share)
 
 
 def total(shares: Sequence[Any]) -> Value:

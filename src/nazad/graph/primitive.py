@@ -61,6 +61,9 @@ class Primitive:
     is_view = False
     """Whether NumPy's result may share its memory with the argument."""
 
+    joint = False
+    """Whether the shares of all arguments come out of one computation, ``pull_all``, as those of a loop do."""
+
     fold = ""
     """For an operation that folds axes: the elementwise primitive by which the compiler folds them."""
 
@@ -101,6 +104,12 @@ class Primitive:
     def pull(self, i: int, y_bar: Value, y: Value, xs: Sequence[Value], params: Params) -> Any:
         """The share of argument ``i`` in the cotangent ``y_bar``; None where there is none."""
         raise NotImplementedError(f"{self.name} has no derivative")
+
+    def pull_all(
+        self, wanted: Sequence[bool], y_bar: Value, y: Value, xs: Sequence[Value], params: Params
+    ) -> Sequence[Any]:
+        """The share of every argument that is wanted."""
+        return [self.pull(i, y_bar, y, xs, params) if w else None for i, w in enumerate(wanted)]
 
     def push(self, x_dots: Sequence[Value], y: Value, xs: Sequence[Value], params: Params) -> Value:
         """The tangent of the value, from the arguments' tangents (None for zero); None for zero."""

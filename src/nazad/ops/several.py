@@ -43,8 +43,9 @@ class Several(Primitive):
         push: Rule,
         *pulls: Rule | None,
         batch: Callable[..., Values] | None = None,
+        **lowering: Any,
     ) -> None:
-        super().__init__(name, calc)
+        super().__init__(name, calc, **lowering)
         self._push, self._pulls, self._batch = push, pulls, batch
 
     def __call__(self, *args: Value, **params: Any) -> Any:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from nazad.graph import Graph, Node, Value
 
 
-def batch(graph: Graph, columns: Mapping[Node, Value]) -> dict[Node, Value]:
+def batch(
+    graph: Graph, columns: Mapping[Node, Value], fixed: dict[Node, Value] | None = None
+) -> dict[Node, Value]:
     """The values of all nodes for a whole batch.
 
     Parameters
@@ -16,6 +18,9 @@ def batch(graph: Graph, columns: Mapping[Node, Value]) -> dict[Node, Value]:
         The computation of a single row.
     columns : mapping
         For each leaf its values for all rows, with the batch as axis 0.
+    fixed : dict, optional
+        The values of leaves that are the same for all rows; those of nodes that depend on these alone are
+        put into it.
 
     Returns
     -------
@@ -32,9 +37,9 @@ def batch(graph: Graph, columns: Mapping[Node, Value]) -> dict[Node, Value]:
     array([ 5., 25.])
     """
     many: dict[Node, Value] = dict(columns)
-    fixed: dict[Node, Value] = {}
+    fixed = {} if fixed is None else fixed
     for v in graph.nodes:
-        if v in many:
+        if v in many or v in fixed:
             continue
         flags = [p in many for p in v.preds]
         xs = [many[p] if b else fixed[p] for p, b in zip(v.preds, flags, strict=True)]

@@ -1,0 +1,296 @@
+"""Loops and branches that stay what they are when a function is traced: scan, while_loop, cond and the like.
+
+Python's own ``for`` and ``if`` work in traced functions, too. They leave one copy of their body for each step,
+and follow the branch that is taken at the point. What is written with these is one operation: its body is
+traced once, and branches are chosen when it runs. Outside of any trace it is a plain loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from nazad.api.carry import (
+    demand_alike,
+    demand_pair,
+    demand_structure,
+    named,
+    settled,
+    strong,
+    strong_like,
+)
+from nazad.bodies.loop import run_loop
+from nazad.bodies.traced import Body, body_of, ground, is_traced
+from nazad.bodies.while_loop import while_loop as while_op
+from nazad.errors import ArgumentError, ShapeError
+from nazad.graph import Graph, Traced, Value, here, shape_of
+from nazad.tree import Structure, Tree, flatten, tree_map, unflatten
+
+_CAPTURED: Any = object()
+"""A plain loop met a value that is being traced, which its functions captured."""
+_REMEDY = "Write nz.cond or np.where instead of if, and nz.while_loop instead of while, inside of the body."
+
+
+def scan(
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: Tree,
+    xs: Tree = None,
+    length: int | None = None,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+) -> tuple[Tree, Tree]:
+    """A loop that hands something on, goes along arrays, and stacks up what its steps return.
+
+    Parameters
+    ----------
+    f : callable
+        ``carry, y = f(carry, x)``, one step. What it hands on keeps its structure, shapes and dtypes.
+    init : pytree of array_like
+        What is handed to the first step. A Python number takes the dtype of what is handed on.
+    xs : pytree of array_like, optional
+        Arrays that have a row for each step.
+    length : int, optional
+        The number of steps; needed where ``xs`` has no arrays.
+    reverse : bool, optional
+        From the last row to the first; results stand in the order of ``xs`` all the same.
+    unroll : int or bool, optional
+        Taken for JAX's sake; the compiler decides for itself.
+
+    Returns
+    -------
+    carry : pytree
+        What the last step handed on.
+    ys : pytree
+        What the steps returned besides, stacked along a new first axis.
+
+    Raises
+    ------
+    TraceError
+        At an ``if`` or ``while`` on a value inside a step that is being traced.
+    ShapeError, ArgumentError
+        If the carry changes its shape, dtype or structure.
+
+    Notes
+    -----
+    Backwards each step is worked out again from what was handed to it, so that memory grows by one carry for
+    each step, and not by all that a step works out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import nazad as nz
+    >>> def step(total, x):
+    ...     total = total + x
+    ...     return total, total
+    >>> nz.scan(step, 0.0, np.array([1.0, 2.0, 3.0]))
+    (np.float64(6.0), array([1., 3., 6.]))
+    >>> nz.grad(lambda a: nz.scan(lambda c, x: (a * c + x, None), 1.0, np.ones(3))[0])(2.0)
+    17.0
+    """
+    rows, structure = flatten(xs)
+    _demand_rows(rows)
+    count = _count(rows, length)
+    if count and not is_traced([*flatten(init)[0], *rows]):
+        done = _plain_scan(f, init, rows, structure, range(count)[::-1] if reverse else range(count))
+        if done is not _CAPTURED:
+            carry, outputs = done
+            stacked = outputs[::-1] if reverse else outputs
+            return carry, tree_map(lambda *column: np.stack(column), *stacked)
+    return _traced_scan(f, init, rows, structure, count, reverse)
+
+
+def _plain_scan(
+    f: Callable[..., Any], carry: Tree, rows: Sequence[Value], structure: Structure, steps: range
+) -> Any:
+    outputs = []
+    for t in steps:
+        new, y = demand_pair(f(carry, unflatten(structure, [x[t] for x in rows])))
+        if is_traced([*flatten(new)[0], *flatten(y)[0]]):
+            return _CAPTURED
+        _demand_same(carry, new)
+        carry = new
+        outputs.append(y)
+    return carry, outputs
+
+
+def _traced_scan(
+    f: Callable[..., Any],
+    init: Tree,
+    rows: Sequence[Value],
+    row_structure: Structure,
+    count: int,
+    reverse: bool,
+) -> tuple[Tree, Tree]:
+    start, structure = flatten(init)
+    n = len(start)
+    first = [_row(x, count, reverse) for x in rows]
+    names = [*named("carry", init), *(f"x{k}" for k in range(len(rows)))]
+
+    def step(*values: Value) -> Any:
+        carry, x = unflatten(structure, values[:n]), unflatten(row_structure, values[n:])
+        new, y = demand_pair(f(carry, x))
+        return _handed_on(new, structure, values), tree_map(strong, y)
+
+    values, body = settled(lambda now: body_of(step, [*now, *first], names, _REMEDY), start, structure)
+    leaves, m = body.graph.leaves, n + len(rows)
+    graph = Graph([*leaves[:n], *leaves[m:], *leaves[n:m]], body.graph.sinks, body.graph.nodes)
+    slices = [(count - 1, -1) if reverse else (0, 1)] * len(rows)
+    results = run_loop(graph, count, (values, body.operands, list(rows)), slices)
+    ys = [y[::-1] if reverse else y for y in results[n:]]
+    return unflatten(structure, results[:n]), unflatten(body.structure.children()[1], ys)
+
+
+def _handed_on(new: Tree, structure: Structure, before: Sequence[Value]) -> tuple[Value, ...]:
+    """The leaves of what is handed on, as those were that came in."""
+    leaves, met = flatten(new)
+    demand_structure(structure, met)
+    return tuple([strong_like(x, old) for x, old in zip(leaves, before, strict=False)])
+
+
+def _demand_same(before: Tree, after: Tree) -> None:
+    (old, structure), (new, met) = flatten(before), flatten(after)
+    demand_structure(structure, met)
+    demand_alike(old, new, structure)
+
+
+def _demand_rows(rows: Sequence[Any]) -> None:
+    for k, x in enumerate(rows):
+        if not shape_of(x):
+            raise ShapeError(
+                f"leaf {k} of xs is a single number, and a scan goes along an axis",
+                "Give arrays with a row for each step: np.asarray for a list.",
+                here(),
+            )
+
+
+def _count(rows: Sequence[Value], length: int | None) -> int:
+    """The number of steps."""
+    counts = {shape_of(x)[0] for x in rows} | (set() if length is None else {int(length)})
+    if len(counts) > 1:
+        raise ShapeError(
+            f"the scan has different numbers of steps: {sorted(counts)}",
+            "Arrays in xs have a row for each step, and length says the same if it is given.",
+            here(),
+        )
+    if not counts:
+        raise ArgumentError("the scan has no xs and no length", "Say how many steps: length=10.", here())
+    return counts.pop()
+
+
+def _row(x: Value, count: int, reverse: bool) -> Value:
+    """The row of the first step, or some row where there is none."""
+    array = ground(x)
+    return array[-1 if reverse else 0] if count else np.ones(array.shape[1:], array.dtype)[()]
+
+
+def fori_loop(lower: Any, upper: Any, body: Callable[[Any, Any], Any], init: Tree) -> Tree:
+    """A loop over whole numbers that hands something on.
+
+    Parameters
+    ----------
+    lower, upper : int
+        From ``lower`` up to, not including, ``upper``. Where they are traced the loop is a
+        :func:`while_loop`.
+    body : callable
+        ``value = body(i, value)``.
+    init : pytree of array_like
+        What is handed to the first step.
+
+    Returns
+    -------
+    pytree
+        What the last step handed on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import nazad as nz
+    >>> nz.fori_loop(0, 5, lambda i, total: total + i, 0.0)
+    np.float64(10.0)
+    """
+    if not is_traced([lower, upper]):
+        indices = np.arange(int(lower), int(upper))
+        return scan(lambda value, i: (body(i, value), None), init, indices)[0]
+
+    def step(state: Any) -> Any:
+        i, end, value = state
+        return i + 1, end, body(i, value)
+
+    return while_loop(lambda state: state[0] < state[1], step, (lower, upper, init))[2]
+
+
+def while_loop(cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Tree) -> Tree:
+    """A loop that goes on while a condition holds.
+
+    Parameters
+    ----------
+    cond : callable
+        ``cond(value)``, whether to go on: a single truth value.
+    body : callable
+        ``value = body(value)``, one step. It keeps structure, shapes and dtypes.
+    init : pytree of array_like
+        What it begins with.
+
+    Returns
+    -------
+    pytree
+        The first value for which the condition does not hold.
+
+    Notes
+    -----
+    It has a derivative in forward and in reverse mode: backwards the number of steps is known. How that number
+    depends on the arguments has no part in it, as with a loop of Python's. Under :func:`vmap` rows go on each
+    for itself.
+
+    Examples
+    --------
+    >>> import nazad as nz
+    >>> def root(a):
+    ...     return nz.while_loop(lambda x: abs(x * x - a) > 1e-12, lambda x: (x + a / x) / 2, a)
+    >>> print(f"{root(4.0):.6f}, {nz.grad(root)(4.0):.6f}")
+    2.000000, 0.250000
+    """
+    leaves, structure = flatten(init)
+    if not is_traced(leaves):
+        done = _plain_while(cond, body, init)
+        if done is not _CAPTURED:
+            return done
+    n, names = len(leaves), named("value", init)
+
+    def step(*values: Value) -> Any:
+        return _handed_on(body(unflatten(structure, values)), structure, values)
+
+    def holds(*values: Value) -> Any:
+        return cond(unflatten(structure, values))
+
+    values, traced = settled(lambda now: body_of(step, now, names, _REMEDY), leaves, structure)
+    asked = body_of(holds, values, names, _REMEDY)
+    _demand_truth(asked)
+    given = [*values, *asked.operands, *traced.operands]
+    return unflatten(structure, while_op(*given, cond=asked.graph, body=traced.graph, carries=n))
+
+
+def _plain_while(cond: Callable[..., Any], body: Callable[..., Any], value: Tree) -> Any:
+    while True:
+        goes_on = cond(value)
+        if isinstance(goes_on, Traced):
+            return _CAPTURED
+        if not goes_on:
+            return value
+        new = body(value)
+        if is_traced(flatten(new)[0]):
+            return _CAPTURED
+        _demand_same(value, new)
+        value = new
+
+
+def _demand_truth(body: Body) -> None:
+    shapes = [shape_of(value) for value in body.values]
+    if shapes != [()]:
+        raise ShapeError(
+            f"the condition of the loop returned values of shapes {shapes}",
+            "It returns a single truth value: np.any or np.all of several.",
+            here(),
+        )
