@@ -12,6 +12,7 @@ from nazad.bodies.switch import switch as switch_op
 from nazad.bodies.traced import Body, body_of
 from nazad.errors import ArgumentError, ShapeError
 from nazad.graph import Graph, Node, Spec, Traced, Value, dtype_of, here, leaf, shape_of
+from nazad.ops.elementwise import not_equal
 from nazad.ops.structure import astype
 from nazad.tree import flatten, paths_in, unflatten
 
@@ -59,7 +60,7 @@ def cond(pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], *
         )
     if not isinstance(pred, Traced):
         return (true_fn if pred else false_fn)(*operands)
-    index = pred if pred.dtype.kind == "b" else pred != 0  # type: ignore[attr-defined]
+    index = pred if dtype_of(pred).kind == "b" else not_equal(pred, 0)
     return _chosen(index, (false_fn, true_fn), operands)
 
 
@@ -140,14 +141,13 @@ def _demand_alike(bodies: Sequence[Body]) -> None:
 def _with_all_leaves(k: int, bodies: Sequence[Body], count: int) -> Graph:
     """A branch that takes, besides the operands, what any branch captured; Python numbers as the others'."""
     graph = bodies[k].graph
-    leaves, extra = list(graph.leaves[:count]), []
+    leaves, extra = list(graph.leaves[:count]), list[Node]()
     for j, body in enumerate(bodies):
         own = graph.leaves[count:] if j == k else [_unread(v) for v in body.graph.leaves[count:]]
         leaves += own
         extra += own if j != k else []
-    casts = [
-        _cast(v, column) for v, column in zip(graph.sinks, zip(*(b.values for b in bodies)), strict=True)
-    ]
+    columns = zip(*(body.values for body in bodies), strict=True)
+    casts = [_cast(v, column) for v, column in zip(graph.sinks, columns, strict=True)]
     nodes = [*extra, *graph.nodes, *(c for c, v in zip(casts, graph.sinks, strict=True) if c is not v)]
     return Graph(leaves, casts, nodes)
 

@@ -1,4 +1,4 @@
-"""What loops hand on from step to step, and branches return: values whose structure and kinds stay the same."""
+"""What loops hand on from step to step, and branches return: values whose kinds stay the same."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nazad.bodies.traced import Body, ground
 from nazad.errors import ArgumentError, ShapeError
 from nazad.graph import PYTHON_NUMBERS, Traced, Value, dtype_of, here, shape_of
 from nazad.ops.structure import astype
-from nazad.tree import Structure, flatten, paths_in
+from nazad.tree import Structure, Tree, flatten, paths_in, unflatten
 
 _ROUNDS = 3  # a Python number becomes an integer, a float32, a float64 at most
 
@@ -57,11 +57,24 @@ def settled(trace: Callable[[list[Value]], Body], start: Sequence[Value], struct
 
 
 def _wider(x: Value, y: Value) -> Value:
-    kinds = [dtype_of(y)] if is_weak(x) and not is_weak(y) else [dtype_of(x), dtype_of(y)]
-    if is_weak(x) and dtype_of(y).kind in "iub":
-        kinds = [dtype_of(x), dtype_of(y)]
-    dtype = np.result_type(*kinds)
+    """A number that begins, in a dtype that holds what it becomes, too."""
+    if is_weak(x) and not is_weak(y):
+        dtype = np.result_type(dtype_of(y), ground(x))
+    else:
+        dtype = np.result_type(dtype_of(x), dtype_of(y))
     return x if dtype == dtype_of(x) and not is_weak(x) else cast(x, dtype)
+
+
+def begun(init: Tree, after: Tree) -> tuple[Tree, bool]:
+    """The initial value of a plain loop in the dtypes that it keeps, and whether that is another one."""
+    (start, structure), (new, met) = flatten(init), flatten(after)
+    demand_structure(structure, met)
+    now = [
+        cast(x, dtype_of(y)) if is_weak(x) and not is_weak(y) and not shape_of(y) else x
+        for x, y in zip(start, new, strict=True)
+    ]
+    changed = any(x is not y for x, y in zip(start, now, strict=True))
+    return (unflatten(structure, now) if changed else init), changed
 
 
 def demand_alike(before: Sequence[Value], after: Sequence[Value], structure: Structure) -> None:

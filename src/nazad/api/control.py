@@ -1,8 +1,8 @@
 """Loops and branches that stay what they are when a function is traced: scan, while_loop, cond and the like.
 
-Python's own ``for`` and ``if`` work in traced functions, too. They leave one copy of their body for each step,
-and follow the branch that is taken at the point. What is written with these is one operation: its body is
-traced once, and branches are chosen when it runs. Outside of any trace it is a plain loop.
+Python's own ``for`` and ``if`` work in traced functions, too. They leave one copy of their body for each
+step, and follow the branch that is taken at the point. What is written with these is one operation: its body
+is traced once, and branches are chosen when it runs. Outside of any trace it is a plain loop.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from nazad.api.carry import (
+    begun,
     demand_alike,
     demand_pair,
     demand_structure,
@@ -104,15 +105,22 @@ def scan(
 def _plain_scan(
     f: Callable[..., Any], carry: Tree, rows: Sequence[Value], structure: Structure, steps: range
 ) -> Any:
-    outputs = []
-    for t in steps:
-        new, y = demand_pair(f(carry, unflatten(structure, [x[t] for x in rows])))
-        if is_traced([*flatten(new)[0], *flatten(y)[0]]):
-            return _CAPTURED
+    def step(carry: Tree, t: int) -> Any:
+        return demand_pair(f(carry, unflatten(structure, [x[t] for x in rows])))
+
+    first = step(carry, steps[0])
+    if is_traced(flatten(first)[0]):
+        return _CAPTURED
+    carry, changed = begun(carry, first[0])
+    new, y = step(carry, steps[0]) if changed else first
+    outputs = [y]
+    for t in steps[1:]:
         _demand_same(carry, new)
         carry = new
+        new, y = step(carry, t)
         outputs.append(y)
-    return carry, outputs
+    _demand_same(carry, new)
+    return new, outputs
 
 
 def _traced_scan(
@@ -240,9 +248,8 @@ def while_loop(cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Tre
 
     Notes
     -----
-    It has a derivative in forward and in reverse mode: backwards the number of steps is known. How that number
-    depends on the arguments has no part in it, as with a loop of Python's. Under :func:`vmap` rows go on each
-    for itself.
+    It has a derivative in forward and in reverse mode: backwards the number of steps is known. That number
+    itself has none, as with a loop of Python's. Under :func:`vmap` each row goes on for itself.
 
     Examples
     --------

@@ -85,7 +85,7 @@ def settled(first: Flags, step: Callable[[list[bool]], Iterable[bool]]) -> list[
 
 def real(nodes: Sequence[Node]) -> list[bool]:
     """Those through whose values derivatives flow."""
-    return [v.spec.dtype.kind in "fc" for v in nodes]
+    return [v.spec is not None and v.spec.dtype.kind in "fc" for v in nodes]
 
 
 def both(a: Flags, b: Flags) -> list[bool]:

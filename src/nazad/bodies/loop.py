@@ -8,7 +8,8 @@ and those of the inputs stacked.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,8 @@ Groups = tuple[list[Any], list[Any], list[Any]]
 """Something for each carry, for each invariant and for each input."""
 
 
-class Form(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Form:
     """The parameters of a loop."""
 
     body: Graph
@@ -155,7 +157,7 @@ class _Reverse:
 
     def __init__(self, form: Form, asked: Flags, y_bars: Sequence[Value]) -> None:
         self.form, self.asked, self.n = form, asked, form.carries
-        leaves, sums, rows = form.groups(form.body.leaves)
+        leaves, sums, _ = form.groups(form.body.leaves)
         of_carries, of_sums, _ = form.groups(asked)
         self.active, self.begin = (
             of_carries,
@@ -175,7 +177,7 @@ class _Reverse:
 
     def shares(self, xs: Sequence[Value]) -> list[Value]:
         form = self.form
-        carries, fixed, inputs = form.groups(xs)
+        _, fixed, inputs = form.groups(xs)
         graph = self._body(form.point(xs))
         first = len(self.begin) + len(fixed)
         kept = _used(graph, graph.leaves[first : first + self.n])

@@ -80,7 +80,8 @@ def _batch(op: Any, xs: Sequence[Value], along: Flags, params: Any) -> tuple[Val
     size = next(shape_of(x)[0] for x, b in zip(xs, along, strict=True) if b)
     results = [True] * len(branches[0].sinks)
     if along[0]:
-        values = [rows_through(b, rest, along[1:], size, results) for b in branches]
+        with np.errstate(all="ignore"):  # of what is not picked
+            values = [rows_through(b, rest, along[1:], size, results) for b in branches]
         return tuple([_picked(index, column) for column in zip(*values, strict=True)])
     point = [ground(x) for x in rest]
     rows = [

@@ -1,4 +1,4 @@
-"""How a function becomes the body of an operation: traced at ordinary numbers, and free of captured values."""
+"""How a function becomes the body of an operation: at ordinary numbers, and free of captured values."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class _BodyTrace(Trace):
     def answered(self, node: Node, what: str, answer: Any) -> None:
         error = TraceError(
             f"Python asked for the {what} of a value that is known only when the operation around it runs",
-            self._remedy,
+            _ROWS if what == "index" else self._remedy,
             here(),
         )
         self.errors.append(error)
@@ -113,6 +113,9 @@ def derived(function: Callable[..., Sequence[Value]], values: Sequence[Value]) -
 
 
 _REMEDY = "Its derivative branches on values: write np.where instead."
+
+
+_ROWS = "Instead of x[i], let the scan go along x itself: nz.scan(f, init, (np.arange(n), x))."
 
 
 def ground(value: Value) -> Value:

@@ -60,7 +60,8 @@ def _is_float(x: Value) -> bool:
 
 def _push(x_dots: Sequence[Value], ys: Value, *xs: Value, function: Function) -> Sequence[Value]:
     moving = [dot is not None and _is_float(x) for dot, x in zip(x_dots, xs, strict=True)]
-    return whole(*xs, *chosen(x_dots, moving), function=_Pushed(function, moving))
+    dots: Sequence[Value] = whole(*xs, *chosen(x_dots, moving), function=_Pushed(function, moving))
+    return dots
 
 
 def _pull(

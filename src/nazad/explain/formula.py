@@ -229,6 +229,16 @@ def _einsum(v: Node, parts: Sequence[Part]) -> Part:
     return Part(f"einsum({', '.join([repr(v.params['subscripts']), *_few(parts)])})")
 
 
+def _carrying(name: str) -> Callable[[Node, Sequence[Part]], Part]:
+    """An operation that carries graphs, by the name under which users write it; its body is not shown."""
+
+    def rule(v: Node, parts: Sequence[Part]) -> Part:
+        length = [f"length={v.params['count']}"] if "count" in v.params else []
+        return Part(f"{name}({', '.join([*_few(parts), *length])})")
+
+    return rule
+
+
 _RULES: dict[str, Callable[[Node, Sequence[Part]], Part]] = {
     "negative": _signed("-"),
     "positive": _signed("+"),
@@ -244,6 +254,10 @@ _RULES: dict[str, Callable[[Node, Sequence[Part]], Part]] = {
     "concatenate": _joined,
     "stack": _joined,
     "einsum": _einsum,
+    "part": lambda v, parts: Part(f"{parts[0].within(ATOM)}[{v.params['index']}]"),
+    "loop": _carrying("scan"),
+    "while_loop": _carrying("while_loop"),
+    "switch": _carrying("switch"),
     "astype": lambda v, parts: Part(f"astype({parts[0].text}, {_param(np.dtype(v.params['dtype']))})"),
 }
 _REDUCTIONS = "sum mean max min prod var std norm logsumexp all any count_nonzero argmax argmin"

@@ -62,7 +62,7 @@ class Primitive:
     """Whether NumPy's result may share its memory with the argument."""
 
     joint = False
-    """Whether the shares of all arguments come out of one computation, ``pull_all``, as those of a loop do."""
+    """Whether the shares of all arguments come out of one computation, ``pull_all``, as a loop's do."""
 
     fold = ""
     """For an operation that folds axes: the elementwise primitive by which the compiler folds them."""

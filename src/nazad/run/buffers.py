@@ -37,6 +37,8 @@ class Buffers:
         The buffer of each node that has one.
     sliced : dict
         In a loop: leaves that are one entry of a buffer, another one in each step, and where.
+    aside : list of Node
+        Such leaves that need a buffer of their own, before the next draft.
     constants : list of Buffer
         Those of captured arrays.
     parts : dict
@@ -49,6 +51,7 @@ class Buffers:
         self.sparsity: Sparsity | None = analyse(graph, F) if outer is None else None
         self.of: dict[Node, Buffer] = {}
         self.sliced: dict[Node, tuple[Buffer, Affine]] = {}
+        self.aside: list[Node] = []
         self.constants: list[Buffer] = outer.constants if outer else []
         self.depth: int = outer.depth + 1 if outer else 0
         self.stem = f".{len(outer.loops)}" if outer else ""
@@ -78,8 +81,13 @@ class Buffers:
         return buffer
 
     def kept_buffer(self, p: Node) -> Buffer:
-        """The buffer of a node that has one."""
-        return self.constant(p, whole=True) if p.op is CONSTANT else self.of[p]
+        """The buffer of a node that has one; in a loop, what is one row of another is put aside for it."""
+        if p.op is CONSTANT:
+            return self.constant(p, whole=True)
+        if p not in self.of and p in self.sliced:
+            self.aside.append(p)
+            self.add(p, f"row{len(self.of)}{self.stem}")
+        return self.of[p]
 
     def operand(self, p: Node) -> Any:
         """What a call of NumPy gets for an argument: a buffer, or a number."""

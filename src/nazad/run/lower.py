@@ -18,7 +18,7 @@ from nazad.ops import control
 from nazad.ops.several import part
 from nazad.run.body import lower_loop
 from nazad.run.buffers import Buffers
-from nazad.run.drafts import AnyDraft, Draft, copy
+from nazad.run.drafts import AnyDraft, Draft, copy, stored
 from nazad.run.keep import is_inline, is_ours
 from nazad.run.loops import Buffer, Call
 from nazad.run.rules import RULES, fold
@@ -86,15 +86,30 @@ def drafts_of(buffers: Buffers) -> list[AnyDraft]:
     for v in buffers.graph.nodes:
         if v not in buffers.kept or v.op is part or v.is_source:
             continue
-        if v.op is control.loop:
-            drafts += lower_loop(buffers, v, drafts_of)
-        elif type(buffers.F[v]) is tuple:
-            drafts.append(_several(buffers, v))
-        else:
-            if v not in buffers.of:
-                buffers.add(v, f"{v.op.name}{len(buffers.of)}{buffers.stem}")
-            drafts += _drafts(buffers, v)
+        made = _drafts(buffers, v)
+        drafts += [*_put_aside(buffers), *made]
     return drafts
+
+
+def _drafts(buffers: Buffers, v: Node) -> Sequence[AnyDraft]:
+    if v.op is control.loop:
+        return lower_loop(buffers, v, drafts_of)
+    if type(buffers.F[v]) is tuple:
+        return [_several(buffers, v)]
+    if v not in buffers.of:
+        buffers.add(v, f"{v.op.name}{len(buffers.of)}{buffers.stem}")
+    return _single(buffers, v)
+
+
+def _put_aside(buffers: Buffers) -> list[Draft]:
+    """Rows that have to stand by themselves, for what comes next."""
+    rows = [(v, buffers.of[v]) for v in buffers.aside]
+    buffers.aside.clear()
+    return [_row(v, out) for v, out in rows]
+
+
+def _row(v: Node, out: Buffer) -> Draft:
+    return stored(v, out.shape, out, lambda e, place: e.at(v, place), kind="whole")
 
 
 def _several(buffers: Buffers, v: Node) -> Call:
@@ -106,7 +121,7 @@ def _several(buffers: Buffers, v: Node) -> Call:
     return _call(buffers, v, results)
 
 
-def _drafts(buffers: Buffers, v: Node) -> Sequence[AnyDraft]:
+def _single(buffers: Buffers, v: Node) -> Sequence[AnyDraft]:
     if v.op.name in RULES and is_ours(v.op):
         return RULES[v.op.name](buffers, v)
     if v.op.fold:
