@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from nazad.graph import Graph, Node, Value
+from nazad.graph import Graph, Node, Spec, Value
 from nazad.graph.primitive import Params
 from nazad.ops.families import fit
 from nazad.ops.several import Several
@@ -85,19 +85,22 @@ def _loop(
     F |= {v: v.params["value"] for v in body.nodes if v.is_source and "value" in v.params}
     moving = list(zip(body.leaves[carries + fixed :], xs[carries + fixed :], slices, strict=True))
     work = [(v, v.op.calc, v.preds, v.params) for v in body.nodes if not v.is_source]
-    outputs = [np.empty((count, *_spec(sink).shape), _spec(sink).dtype) for sink in body.sinks[carries:]]
+    made = body.sinks[carries:]
+    outputs = [] if count else [_rows(0, sink.spec) for sink in made]
     for t in range(count):
         F.update([(leaf, x[start + step * t]) for leaf, x, (start, step) in moving])
         for v, calc, preds, params in work:
             F[v] = calc(*[F[p] for p in preds], **params)
-        for sink, output in zip(body.sinks[carries:], outputs, strict=True):
+        outputs = outputs or [_rows(count, Spec.of(F[sink])) for sink in made]
+        for sink, output in zip(made, outputs, strict=True):
             output[t] = F[sink]
         F.update(zip(body.leaves[:carries], [F[sink] for sink in body.sinks[:carries]], strict=True))
     return (*[F[leaf] for leaf in body.leaves[:carries]], *outputs)
 
 
-def _spec(sink: Node) -> Any:
-    return sink.spec
+def _rows(count: int, of: Spec | None) -> np.ndarray[Any, Any]:
+    assert of is not None
+    return np.empty((count, *of.shape), of.dtype)
 
 
 loop = _Loop()
