@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 import nazad as nz
 from nazad import ops
-from nazad.errors import NoRuleError
 from nazad.graph import Graph, Node, constant, leaf
 from nazad.ops.control import loop
 from nazad.ops.several import part
@@ -516,7 +515,7 @@ def test_the_primitive_loop() -> None:
     graph = Graph([], [part(whole, index=0), part(whole, index=1)])
     F = graph.forward([])
     assert F[graph.sinks[0]] == 35.0
-    with pytest.raises(NoRuleError, match="loop has no derivative"):
-        loop.push([1.0], None, [], params)
-    with pytest.raises(NoRuleError, match="loop has no batching rule"):
-        loop.batch([], [], params)
+    with_specs = nz.trace(
+        lambda c, s, r: (c * s + r, -(c * s + r)), np.float64(1), np.float64(2), np.float64(3)
+    )
+    nz.check_gradients(lambda *args: loop(*args, **(params | {"body": with_specs})), 1.0, 2.0, xs, order=2)
