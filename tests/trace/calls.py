@@ -243,7 +243,10 @@ DERIVATIVE: dict[str, list[Call]] = {
         (lambda x: np.take(x, [0, 5], mode="wrap"), v),
         (lambda x: np.take(x, [9], 1, mode="clip"), A),
     ],
-    "np.take_along_axis": [(lambda x: np.take_along_axis(x, np.argsort(x, 1), 1), A)],
+    "np.take_along_axis": [
+        (lambda x: np.take_along_axis(x, np.argsort(x, 1), 1), A),
+        (lambda x: np.take_along_axis(x, np.array([[3, 0]]), 1), A),
+    ],
     "np.choose": [(lambda x: np.choose([0, 1, 1, 0], [x, 2 * v]), v)],
     "np.compress": [(lambda x: np.compress(some, x, axis=1), A)],
     "np.extract": [(lambda x: np.extract(mask, x), A)],

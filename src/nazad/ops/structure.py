@@ -336,8 +336,8 @@ def _flip(x: Value, axis: int) -> Value:
 
 
 def take_along(x: Value, indices: Value, axis: int) -> Value:
-    """Entries along one axis, as ``np.take_along_axis`` picks them."""
-    shape = shape_of(indices)
+    """Entries along one axis, as ``np.take_along_axis`` picks them: broadcast along all others."""
+    shape = shape_of(x)
     grid = [
         np.reshape(np.arange(n), (*(1,) * a, n, *(1,) * (len(shape) - a - 1))) for a, n in enumerate(shape)
     ]
