@@ -9,7 +9,18 @@ from __future__ import annotations
 from types import ModuleType
 
 from nazad.graph import Primitive
-from nazad.ops import contraction, elementwise, families, fourier, order, parts, reduction, sparse, structure
+from nazad.ops import (
+    contraction,
+    elementwise,
+    families,
+    fourier,
+    linalg,
+    order,
+    parts,
+    reduction,
+    sparse,
+    structure,
+)
 
 ROOMS: tuple[ModuleType, ...] = (
     elementwise,
@@ -20,6 +31,7 @@ ROOMS: tuple[ModuleType, ...] = (
     contraction,
     fourier,
     sparse,
+    *linalg.ROOMS,
 )
 
 _TABLE: dict[str, Primitive] = {"chain": families.chain}

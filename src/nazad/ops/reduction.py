@@ -92,7 +92,7 @@ def _ties(y: Value, x: Value, axis: Axes) -> Value:
     return hit / np.sum(hit, axis=axis, keepdims=True)
 
 
-def _others(y: Value, x: Value, axis: Axes) -> Value:
+def products_of_others(x: Value, axis: Axes) -> Value:
     """The product of all other entries, right also where entries are zero: products from both sides."""
     rest = tuple(a for a in range(rank_of(x)) if a not in axis)
     lined = np.transpose(x, (*rest, *axis))
@@ -134,7 +134,7 @@ min = Reduction(
 prod = Reduction(
     "prod",
     lambda x, axis, keepdims: np.multiply.reduce(x, axis=axis, keepdims=keepdims),
-    _others,
+    lambda y, x, axis: products_of_others(x, axis),
     fold="multiply",
 )
 var = Reduction(

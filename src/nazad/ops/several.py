@@ -12,6 +12,7 @@ from typing import Any
 from nazad.graph import Piece, Primitive, Traced, Value
 from nazad.graph.primitive import Params
 from nazad.ops.families import fit, fit_tangent, row_by_row
+from nazad.ops.pushed import transposed_push
 
 Rule = Callable[..., Any]
 Values = tuple[Value, ...]
@@ -31,7 +32,8 @@ class Several(Primitive):
         stands for zero on both sides.
     *pulls : callable or None
         For each argument ``pull(y_bars, ys, *xs, **params)``, its share from the cotangents of the results,
-        in which None stands for zero; None for an argument that has no share.
+        in which None stands for zero; None for an argument that has no share. Without any, the push is
+        transposed.
     batch : callable, optional
         ``batch(self, xs, batched, params)``. Without it the operation is applied row by row.
     """
@@ -55,8 +57,11 @@ class Several(Primitive):
         return y
 
     def pull(self, i: int, y_bar: Value, y: Value, xs: Sequence[Value], params: Params) -> Any:
-        rule = self._pulls[i]
-        share = None if rule is None else rule(y_bar, y, *xs, **params)
+        if self._pulls:
+            rule = self._pulls[i]
+            share = None if rule is None else rule(y_bar, y, *xs, **params)
+        else:
+            share = transposed_push(self, i, y_bar, y, xs, params)
         return None if share is None else fit(share, xs[i])
 
     def push(self, x_dots: Sequence[Value], y: Value, xs: Sequence[Value], params: Params) -> Value:

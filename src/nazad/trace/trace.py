@@ -32,6 +32,7 @@ from nazad.graph import (
     leaf,
     rank_of,
 )
+from nazad.ops.pushed import transpose_with
 from nazad.trace import scipy_table
 from nazad.trace.array import Array
 from nazad.tree import Structure, flatten, labels, labels_anew, unflatten
@@ -330,6 +331,18 @@ def _split_aux(result: Any, trace: Trace) -> tuple[Any, Any]:
     return value, unflatten(
         structure, [x.value if type(x) is Array and x.trace is trace else x for x in leaves]
     )
+
+
+def _transpose(linear: Callable[[Value], Sequence[Value]], x_dot: Value, y_bars: Sequence[Value]) -> Value:
+    """The transpose of a linear map, by the backward pass over its graph; None for zero."""
+    trace = Trace()
+    handle = trace.leaf(x_dot, "x_dot")
+    pairs = [(y, bar) for y, bar in zip(linear(handle), y_bars, strict=True) if y is not None]
+    graph = trace.finish([handle], [y for y, _ in pairs])
+    return graph.backward(trace.F, [bar for _, bar in pairs], wrt=graph.leaves)[handle.node]
+
+
+transpose_with(_transpose)
 
 
 def argument_names(function: Callable[..., Any], count: int) -> list[str]:

@@ -1,0 +1,82 @@
+"""What the rules of linear algebra have in common: transposes, triangles, gaps between eigenvalues."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nazad.graph import Value, dtype_of, shape_of
+from nazad.ops.families import chain, real_part
+
+
+def transposed(x: Value) -> Any:
+    """The transpose of each matrix of a stack."""
+    return np.swapaxes(x, -1, -2)
+
+
+def adjoint(x: Value) -> Any:
+    """The conjugate transpose of each matrix."""
+    return conj(transposed(x))
+
+
+def conj(x: Value) -> Any:
+    """The conjugate; a real array as it is, without an operation in the graph."""
+    return np.conjugate(x) if dtype_of(x).kind == "c" else x
+
+
+def eye(x: Value) -> Any:
+    """The identity in the size and dtype of the square matrices of a stack."""
+    return np.eye(shape_of(x)[-1], dtype=dtype_of(x))
+
+
+def hermitian(x: Value, lower: bool = True) -> Any:
+    """The matrix that LAPACK reads: one triangle, its mirror image, and the real part of the diagonal.
+
+    Examples
+    --------
+    >>> hermitian(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([[1., 3.],
+           [3., 4.]])
+    """
+    strict = np.tril(x, -1) if lower else np.triu(x, 1)
+    return strict + adjoint(strict) + real_part(diagonal(x))
+
+
+def lower_half(x: Value) -> Any:
+    """The lower triangle with half of the diagonal: a Hermitian matrix is this and its mirror image."""
+    return np.tril(x) - 0.5 * diagonal(x)
+
+
+def diagonal(x: Value) -> Any:
+    """The matrix without what stands off its diagonal."""
+    return np.where(np.eye(shape_of(x)[-1], dtype=bool), x, 0)
+
+
+def column_products(x: Value, y: Value) -> Any:
+    """For each k the inner product of column k of x, conjugated, with column k of y."""
+    return np.sum(conj(x) * y, axis=-2)
+
+
+def over_gaps(x: Value, values: Value) -> Any:
+    """Entry (i, j) divided by values[j] - values[i]; the diagonal is zero.
+
+    Between equal values stands an infinity, which an entry that is exactly zero annihilates.
+    """
+    one = eye(values)
+    return chain(x, 1 / (np.expand_dims(values, -2) - np.expand_dims(values, -1) + one) - one)
+
+
+def undetermined(x_dot: Value, shape: tuple[int, ...]) -> Any:
+    """The tangent of what is arbitrary: nan where anything moves, or is asked for, and else zero."""
+    nan = np.asarray(np.nan, dtype_of(x_dot))
+    moved = np.sum(chain(x_dot, nan), axis=(-2, -1), keepdims=True)
+    return chain(np.broadcast_to(moved, shape), nan)
+
+
+def completed(columns_dot: Value, A_dot: Value, shape: tuple[int, ...]) -> Any:
+    """The tangent of columns together with those that complete a basis, which are arbitrary."""
+    extra = (*shape[:-1], shape[-1] - shape_of(columns_dot)[-1])
+    if not extra[-1]:
+        return columns_dot
+    return np.concatenate([columns_dot, undetermined(A_dot, extra)], axis=-1)

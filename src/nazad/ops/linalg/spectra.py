@@ -1,0 +1,120 @@
+"""Eigenvalues, singular values, and their vectors.
+
+Vectors are defined up to a phase, and those that belong to equal values up to more. A derivative is right
+for whatever does not depend on this choice. It divides by the gaps between values, so that vectors of equal
+values have none; the values themselves do without.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nazad.graph import Value, dtype_of, shape_of
+from nazad.ops.families import chain, real_part
+from nazad.ops.linalg.matrices import (
+    adjoint,
+    column_products,
+    completed,
+    eye,
+    hermitian,
+    over_gaps,
+    transposed,
+)
+from nazad.ops.linalg.systems import solve
+from nazad.ops.pushed import Pushed, stacked
+from nazad.ops.several import Several
+
+
+# --- Hermitian matrices, of which one triangle is read
+def _push_eigh(x_dots: Any, y: Any, A: Value, UPLO: str) -> Any:
+    w, v = y
+    moved = hermitian(x_dots[0], UPLO == "L") @ v
+    return real_part(column_products(v, moved)), v @ over_gaps(adjoint(v) @ moved, w)
+
+
+def _push_eigvalsh(x_dots: Any, w: Value, A: Value, UPLO: str) -> Any:
+    _, v = eigh(A, UPLO=UPLO)
+    return real_part(column_products(v, hermitian(x_dots[0], UPLO == "L") @ v))
+
+
+eigh = Several("eigh", lambda A, UPLO: tuple(np.linalg.eigh(A, UPLO)), _push_eigh, batch=stacked)
+eigvalsh = Pushed("eigvalsh", lambda A, UPLO: np.linalg.eigvalsh(A, UPLO), _push_eigvalsh)
+
+
+# --- any square matrix
+def _push_eig(x_dots: Any, y: Any, A: Value) -> Any:
+    """NumPy's vectors have length one, and their largest entry is real."""
+    w, v = y
+    turn = solve(v, x_dots[0] @ v)
+    v_dot = v @ over_gaps(turn, w)
+    stretch = real_part(column_products(v, v_dot))
+    return np.diagonal(turn, axis1=-2, axis2=-1), v_dot - v * (stretch + _phase(v, v_dot))[..., None, :]
+
+
+def _phase(v: Value, v_dot: Value) -> Any:
+    """What would turn the largest entry of each column out of the real line."""
+    if dtype_of(v).kind != "c":
+        return 0
+    largest = np.expand_dims(np.argmax(np.abs(v), axis=-2), -2)
+    top, top_dot = (np.take_along_axis(x, largest, axis=-2)[..., 0, :] for x in (v, v_dot))
+    return 1j * np.imag(top_dot / top)
+
+
+def _push_eigvals(x_dots: Any, w: Value, A: Value) -> Any:
+    _, v = eig(A)
+    return np.diagonal(solve(v, x_dots[0] @ v), axis1=-2, axis2=-1)
+
+
+eig = Several("eig", lambda A: tuple(np.linalg.eig(A)), _push_eig, batch=stacked)
+eigvals = Pushed("eigvals", np.linalg.eigvals, _push_eigvals)
+
+
+# --- singular values
+def _push_svd(x_dots: Any, y: Any, A: Value, full_matrices: bool) -> Any:
+    """U and V turn by what mixes their columns, and by what leads out of their span."""
+    A_dot, (u, s, vh) = x_dots[0], y
+    k = shape_of(s)[-1]
+    u1, v1 = u[..., :k], adjoint(vh)[..., :k]
+    turn = adjoint(u1) @ A_dot @ v1
+    back, row, column = adjoint(turn), s[..., None, :], s[..., None]
+    u_dot = u1 @ (_over_squares(turn * row + column * back, s) + _phases(turn, s))
+    v_dot = v1 @ _over_squares(column * turn + back * row, s)
+    if shape_of(u)[-2] > k:
+        u_dot = u_dot + chain(A_dot @ v1 - u1 @ turn, 1 / row)
+    if shape_of(vh)[-1] > k:
+        v_dot = v_dot + chain(adjoint(A_dot) @ u1 - v1 @ back, 1 / row)
+    s_dot = real_part(np.diagonal(turn, axis1=-2, axis2=-1))
+    return (
+        completed(u_dot, A_dot, shape_of(u)),
+        s_dot,
+        adjoint(completed(v_dot, A_dot, shape_of(transposed(vh)))),
+    )
+
+
+def _over_squares(x: Value, s: Value) -> Any:
+    """Entry (i, j) divided by s[j]² - s[i]²; the diagonal is zero."""
+    return chain(over_gaps(x, s), 1 / (s[..., None, :] + s[..., None]))
+
+
+def _phases(turn: Value, s: Value) -> Any:
+    """Only their difference between U and V is determined; it is given to U."""
+    if dtype_of(turn).kind != "c":
+        return 0
+    return 1j * chain(np.imag(turn * eye(turn)), 1 / s[..., None, :])
+
+
+def _push_svdvals(x_dots: Any, s: Value, A: Value) -> Any:
+    """As for an absolute value, zero at zero."""
+    u, _, vh = svd(A, full_matrices=False)
+    return np.sign(s) * real_part(column_products(u, x_dots[0] @ adjoint(vh)))
+
+
+svd = Several(
+    "svd",
+    lambda A, full_matrices: tuple(np.linalg.svd(A, full_matrices=full_matrices)),
+    _push_svd,
+    batch=stacked,
+)
+svdvals = Pushed("svdvals", lambda A: np.linalg.svd(A, compute_uv=False), _push_svdvals)
