@@ -177,7 +177,6 @@ def written() -> TraceError:
 
 
 _SUBJECTS = {
-    "linalg": "Linear algebra beyond products, norms and traces is not there yet.",
     "random": "Draw random numbers outside and pass them in.",
 }
 

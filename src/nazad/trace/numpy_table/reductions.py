@@ -1,8 +1,7 @@
-"""Functions that fold axes: sums, extremes, means, spreads, norms."""
+"""Functions that fold axes: sums, extremes, means, spreads."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from nazad.graph import Value, rank_of, shape_of
 from nazad.ops import reduction
-from nazad.trace.numpy_table.dispatch import no_rule, rule
+from nazad.trace.numpy_table.dispatch import rule
 from nazad.trace.numpy_table.normal import Axis, all_axes, array, astype, flag, one_axis, scalar_axis
 
 _MISSING = np._NoValue
@@ -123,35 +122,3 @@ def _extreme_place(op: Any) -> Callable[..., Any]:
 
 rule(np.argmax, derivative=False)(_extreme_place(reduction.argmax))
 rule(np.argmin, derivative=False)(_extreme_place(reduction.argmin))
-
-
-@rule(np.linalg.norm)
-def _norm(x: Value, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
-    axes = all_axes(axis, rank_of(x))
-    if ord is None or ord == "fro" or (ord == 2 and len(axes) == 1):
-        return reduction.norm(x, axis=axes, keepdims=keepdims)
-    if len(axes) == 1:
-        return _vector_norm(x, ord, axes[0], keepdims)
-    if len(axes) == 2 and ord in (1, -1, math.inf, -math.inf):
-        return _matrix_norm(x, ord, axis if axis is not None else axes, keepdims)
-    raise no_rule(f"np.linalg.norm(ord={ord!r})")
-
-
-def _vector_norm(x: Value, ord: Any, axis: int, keepdims: bool) -> Value:
-    if ord == math.inf:
-        return np.max(np.abs(x), axis=axis, keepdims=keepdims)
-    if ord == -math.inf:
-        return np.min(np.abs(x), axis=axis, keepdims=keepdims)
-    if ord == 0:
-        return np.sum(astype(np.not_equal(x, 0), x.dtype), axis=axis, keepdims=keepdims)
-    if ord == 1:
-        return np.sum(np.abs(x), axis=axis, keepdims=keepdims)
-    return np.sum(np.abs(x) ** ord, axis=axis, keepdims=keepdims) ** (1 / ord)
-
-
-def _matrix_norm(x: Value, ord: float, axis: Any, keepdims: bool) -> Value:
-    rows, columns = (one_axis(a, rank_of(x)) for a in axis)
-    summed, folded = (rows, columns) if abs(ord) == 1 else (columns, rows)
-    sums = np.sum(np.abs(x), axis=summed, keepdims=True)
-    y = (np.max if ord > 0 else np.min)(sums, axis=folded, keepdims=True)
-    return y if keepdims else np.squeeze(y, axis=(rows, columns))
