@@ -477,3 +477,14 @@ def test_a_static_argument_that_is_being_traced():
     fast = nz.jit(lambda x, n: x * n, static_argnums=1)
     assert nz.grad(lambda n: fast(2.0, n))(3.0) == 2.0
     assert fast(2.0, 3.0) == 6.0
+
+
+@pytest.mark.parametrize("count", [2, 3, 8, 33])
+def test_shares_that_all_fall_into_one_place(count):
+    """One row taken many times: no two of its shares may be added at once, each on a lane of its own."""
+    x, weights = np.array([[1.5]]), np.linspace(0.5, 2, count)[:, None]
+
+    def loss(x):
+        return np.sum(weights * np.sin(np.repeat(x, count, axis=0)) ** 2)
+
+    same(nz.jit(nz.grad(loss))(x), nz.grad(loss)(x))

@@ -23,6 +23,7 @@ from nazad.run.loops import (
     Load,
     Nest,
     Statement,
+    Store,
     loads_of,
     loose_in,
     walk,
@@ -85,6 +86,11 @@ def _is_conflicting(nest: Nest) -> bool:
     return any(s.add and loose_in(s.index) for s in nest.statements)
 
 
+def _adds_up(s: Statement, axis: Axis) -> bool:
+    """Whether all points along an axis add into one place, and so one after another."""
+    return isinstance(s, Store) and s.add and stride_of(s.buffer, s.index, axis) == 0
+
+
 def stride_of(buffer: Buffer, index: Index, axis: Axis) -> int | None:
     """How many entries further the next point along an axis is; None where there is no telling."""
     step = 0
@@ -110,7 +116,7 @@ def accesses(nest: Nest) -> Iterator[tuple[Buffer, Index]]:
 def _best_lane(nest: Nest, target: Target, sizes: Mapping[Axis, int]) -> Axis | None:
     if _is_conflicting(nest):
         return None
-    candidates = [a for a in nest.axes if sizes[a] > 1]
+    candidates = [a for a in nest.axes if sizes[a] > 1 and not any(_adds_up(s, a) for s in nest.statements)]
     return min(candidates, key=lambda a: _cost(nest, a, target, sizes), default=None)
 
 
