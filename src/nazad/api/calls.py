@@ -17,7 +17,7 @@ import numpy as np
 
 from nazad.api.chosen import called
 from nazad.errors import ArgumentError
-from nazad.graph import Traced
+from nazad.graph import NUMERIC, PYTHON_NUMBERS, Traced
 from nazad.run.cpython import DTYPES
 from nazad.trace import Arguments, Run, argument_names, run
 from nazad.trace.scipy_table import with_patterns
@@ -122,7 +122,7 @@ def beyond(values: Iterable[Any]) -> str:
         if type(x) is int:
             if not _fits(x):
                 return "whole numbers of more than 64 bits"
-        elif isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "biuf" and x.dtype not in DTYPES:
+        elif isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in NUMERIC and x.dtype not in DTYPES:
             return f"{x.dtype} numbers"
     return ""
 
@@ -196,7 +196,7 @@ def _orders(tree: Any) -> Iterator[tuple[Any, ...]]:
 def _normal(x: Any, form: Form, k: int) -> Any:
     if isinstance(x, np.ndarray):
         return _dense(np.asarray(x) if type(x) is np.memmap else x)
-    if type(x) in (float, int, bool) or isinstance(x, np.generic):
+    if type(x) in PYTHON_NUMBERS or isinstance(x, np.generic):
         return x
     if isinstance(x, (float, int)):
         return float(x) if isinstance(x, float) else int(x)
@@ -204,7 +204,7 @@ def _normal(x: Any, form: Form, k: int) -> Any:
         return _dense(np.asarray(x))
     raise ArgumentError(
         f"{form.labels[k]} of {called(form.function)} is {type(x).__name__} {x!r:.40}",
-        "Arguments of a compiled function are real numbers and arrays of them; name others in static_argnums "
+        "Arguments of a compiled function are numbers and arrays of them; name others in static_argnums "
         "or static_argnames.",
     )
 

@@ -24,7 +24,7 @@ from nazad.run.guards import guarded
 from nazad.trace import Guard, Run
 from nazad.tree import Structure, unflatten
 
-_NUMPYS: dict[type, Callable[[Any], Any]] = {int: np.int64, bool: np.bool}
+_NUMPYS: dict[type, Callable[[Any], Any]] = {int: np.int64, bool: np.bool, complex: np.complex128}
 """Python's numbers that machine code does not read, and how it gets them."""
 
 

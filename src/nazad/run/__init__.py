@@ -1,7 +1,7 @@
 """Graphs become machine code, in this process; :mod:`~nazad.run.compiled` names the stages in their order.
 
-*The graph is made ready*: ``guards``, ``expand``, ``prepare``; ``captured``, ``sparsity``, ``masks`` and
-``bounds`` find what is certainly zero or never used.
+*The graph is made ready*: ``guards``, ``expand``, ``pairs`` with ``complexes``, ``prepare``; ``captured``,
+``sparsity``, ``masks`` and ``bounds`` find what is certainly zero or never used.
 
 *It becomes nests of loops*, in the language of ``loops``, which ``spec`` runs in plain NumPy: ``lower`` goes
 through the nodes, ``keep`` says which are kept in memory, ``buffers`` where; ``rules``, ``body`` and ``gemm``

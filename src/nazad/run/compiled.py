@@ -25,6 +25,7 @@ from nazad.run.entry import entry_ir, make_entry
 from nazad.run.llvm import Machine, Target
 from nazad.run.loops import Buffer, Call, Program, nests_of
 from nazad.run.lower import Lowering
+from nazad.run.pairs import as_real
 from nazad.run.prepare import prepare
 from nazad.run.schedule import schedule
 from nazad.run.signature import Argument, Result, Signature, Structure, aligned, pointers
@@ -179,13 +180,14 @@ class _Stepwise:
             return self.fallback(*arguments, **options)
         outputs = [np.empty(r.shape, r.dtype) for r in self.signature.results]
         memory, scratch = aligned(self.program.scratch)
-        inputs = [np.asarray(x) for x in arguments]
-        views = _Views(inputs, outputs, memory, scratch)
+        given = [as_real(x) for x in arguments]
+        inputs = [np.asarray(x) for x in given]
+        views = _Views(inputs, [as_real(y) for y in outputs], memory, scratch)
         tables = pointers(inputs), pointers(outputs), self._constants, scratch
         held = self._parts[0](*tables)
         calls = (item for item in self.program.items if isinstance(item, Call))
         for part, call in zip(self._parts[1:], calls, strict=True):
-            if not views.call(call, arguments):
+            if not views.call(call, given):
                 return self.fallback(*arguments)
             held = part(*tables)
         if not held:

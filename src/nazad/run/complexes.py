@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nazad.graph import PYTHON_NUMBERS, Node, Value, dtype_of, shape_of
+from nazad.graph import PYTHON_NUMBERS, Node, Traced, Value, dtype_of, shape_of
 from nazad.ops.structure import Layout
 
 
@@ -127,18 +127,21 @@ RULES["square"] = lambda v, z: Pair((z.re - z.im) * (z.re + z.im), 2 * z.re * z.
 @_rule("power")
 def _power(v: Node, a: Any, b: Any) -> Any:
     """A small whole exponent that is known, by products."""
-    n = b if type(b) in (int, float) else b.item() if type(b) is np.float64 else 0.5
-    if not isinstance(a, Pair) or n != int(n) or not 1 <= abs(n) <= _MOST:
+    known = _of(b)
+    if not isinstance(a, Pair) or isinstance(known.re, Traced) or isinstance(known.im, Traced):
         return NotImplemented
-    product, factor = None, a
-    for bit in f"{int(abs(n)):b}"[::-1]:
+    n = known.re if np.ndim(known.re) == 0 and not np.any(known.im) else 0
+    if abs(n) not in range(1, _MOST):
+        return NotImplemented
+    product = a
+    for bit in f"{int(abs(n)):b}"[1:]:
+        product = _times(product, product)
         if bit == "1":
-            product = factor if product is None else _times(product, factor)
-        factor = _times(factor, factor)
+            product = _times(product, a)
     return product if n > 0 else _divide(v, 1.0, product)
 
 
-_MOST = 16
+_MOST = 17
 
 
 # --- functions

@@ -40,7 +40,7 @@ DENSE = 0x101
 SWAPPED = ord(">" if sys.byteorder == "little" else "<")
 """The byte order that this processor does not read."""
 
-DTYPES = tuple(np.dtype(code) for code in "?bBhHiIlLqQfd")
+DTYPES = tuple(np.dtype(code) for code in "?bBhHiIlLqQfdFD")
 """The dtypes that machine code can be called with."""
 
 FUNCTIONS = {
@@ -206,15 +206,13 @@ def _table() -> Any:
 
 def _numbers_hold() -> bool:
     """Whether Python's floats and NumPy's scalars hold their value right after the header."""
-    return _number_holds(0.5, ctypes.c_double) and all(
-        _number_holds(dtype.type(dtype.kind != "f" or 0.5), np.ctypeslib.as_ctypes_type(dtype))
-        for dtype in DTYPES
-    )
+    return all(map(_number_holds, (0.5, *(dtype.type(1) for dtype in DTYPES))))
 
 
-def _number_holds(number: Any, kind: Any) -> bool:
-    same_type = _read(number, TYPE, ctypes.c_void_p) == id(type(number))
-    return same_type and bool(_read(number, HEADER, kind) == number)
+def _number_holds(number: Any) -> bool:
+    value = np.asarray(number).tobytes()
+    there = (ctypes.c_char * len(value)).from_address(id(number) + HEADER).raw
+    return _read(number, TYPE, ctypes.c_void_p) == id(type(number)) and there == value
 
 
 def _arrays_hold() -> bool:

@@ -244,7 +244,7 @@ class _Entry:
         """Make an array, or room for a number; where its data are."""
         result = self.signature.results[i]
         if result.kind != "array":
-            return self.room("i64")
+            return self.room("[2 x i64]" if result.dtype.kind == "c" else "i64")
         shape = f"@entry.shape{i}" if result.shape else "null"
         kind, rank, number = cpython.type_of(np.ndarray), str(len(result.shape)), str(result.dtype.num)
         new = call("PyArray_New", kind, rank, shape, number, "null", "null", "0", "0", "null")

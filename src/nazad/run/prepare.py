@@ -11,6 +11,7 @@ from nazad.graph import CONSTANT, LEAF, Graph, Node, Value
 from nazad.ops import control
 from nazad.ops.structure import take
 from nazad.run.expand import expand
+from nazad.run.pairs import in_pairs
 from nazad.run.places import plain
 from nazad.transform.roll import roll
 from nazad.transform.simplify import simplify
@@ -24,6 +25,7 @@ def prepare(graph: Graph, F: Mapping[Node, Value]) -> tuple[Graph, Mapping[Node,
 
     The bodies of loops are prepared when their turn comes.
     """
+    graph, F = in_pairs(graph, F)
     if len(graph.nodes) > _MANY:
         graph, F = _rolled(*read_once(graph, F))
     graph, F = simplify(graph, F)

@@ -274,6 +274,8 @@ def _check(kind: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
     if kind not in ("array", "float", "scalar"):
         raise ArgumentError(f"{kind!r} is no kind of argument or result", 'Use "array", "float" or "scalar".')
     if dtype not in DTYPES:
-        raise ArgumentError(f"a program has no numbers of dtype {dtype}", "Use bool, integers or floats.")
+        raise ArgumentError(
+            f"a program has no numbers of dtype {dtype}", "Use bool, integers, floats or complex numbers."
+        )
     if (kind != "array" and shape) or (kind == "float" and dtype != _FLOAT64):
         raise ArgumentError(f"a {kind} of dtype {dtype} and shape {shape}", "A number has shape ().")
