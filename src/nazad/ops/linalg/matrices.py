@@ -58,20 +58,30 @@ def column_products(x: Value, y: Value) -> Any:
     return np.sum(conj(x) * y, axis=-2)
 
 
+def gaps(values: Value) -> Any:
+    """In entry (i, j) of a matrix values[j] - values[i]."""
+    return np.expand_dims(values, -2) - np.expand_dims(values, -1)
+
+
 def over_gaps(x: Value, values: Value) -> Any:
-    """Entry (i, j) divided by values[j] - values[i]; the diagonal is zero.
+    """Entry (i, j) divided by the gap between two values; the diagonal is zero.
 
     Between equal values stands an infinity, which an entry that is exactly zero annihilates.
     """
     one = eye(values)
-    return chain(x, 1 / (np.expand_dims(values, -2) - np.expand_dims(values, -1) + one) - one)
+    return chain(x, 1 / (gaps(values) + one) - one)
 
 
-def undetermined(x_dot: Value, shape: tuple[int, ...]) -> Any:
-    """The tangent of what is arbitrary: nan where anything moves, or is asked for, and else zero."""
-    nan = np.asarray(np.nan, dtype_of(x_dot))
-    moved = np.sum(chain(x_dot, nan), axis=(-2, -1), keepdims=True)
+def undetermined(x_dot: Value, shape: tuple[int, ...], columns: Value = True) -> Any:
+    """The tangent of columns that are arbitrary: nan where anything moves, or is asked for, and else zero."""
+    nan = np.where(columns, np.nan, 0).astype(dtype_of(x_dot))
+    moved = np.sum(chain(x_dot, np.asarray(np.nan, dtype_of(x_dot))), axis=(-2, -1), keepdims=True)
     return chain(np.broadcast_to(moved, shape), nan)
+
+
+def turning(x_dot: Value, shape: tuple[int, ...], values: Value) -> Any:
+    """The tangent of columns that belong to equal values: any turn of them would do as well."""
+    return undetermined(x_dot, shape, np.count_nonzero(gaps(values) == 0, axis=-2, keepdims=True) > 1)
 
 
 def completed(columns_dot: Value, A_dot: Value, shape: tuple[int, ...]) -> Any:

@@ -21,6 +21,7 @@ from nazad.ops.linalg.matrices import (
     hermitian,
     over_gaps,
     transposed,
+    turning,
 )
 from nazad.ops.linalg.systems import solve
 from nazad.ops.pushed import Pushed, stacked
@@ -31,7 +32,8 @@ from nazad.ops.several import Several
 def _push_eigh(x_dots: Any, y: Any, A: Value, UPLO: str) -> Any:
     w, v = y
     moved = hermitian(x_dots[0], UPLO == "L") @ v
-    return real_part(column_products(v, moved)), v @ over_gaps(adjoint(v) @ moved, w)
+    v_dot = v @ over_gaps(adjoint(v) @ moved, w) + turning(x_dots[0], shape_of(v), w)
+    return real_part(column_products(v, moved)), v_dot
 
 
 def _push_eigvalsh(x_dots: Any, w: Value, A: Value, UPLO: str) -> Any:
@@ -49,8 +51,9 @@ def _push_eig(x_dots: Any, y: Any, A: Value) -> Any:
     w, v = y
     turn = solve(v, x_dots[0] @ v)
     v_dot = v @ over_gaps(turn, w)
-    stretch = real_part(column_products(v, v_dot))
-    return np.diagonal(turn, axis1=-2, axis2=-1), v_dot - v * (stretch + _phase(v, v_dot))[..., None, :]
+    along = real_part(column_products(v, v_dot)) + _phase(v, v_dot)
+    v_dot = v_dot - v * along[..., None, :] + turning(x_dots[0], shape_of(v), w)
+    return np.diagonal(turn, axis1=-2, axis2=-1), v_dot
 
 
 def _phase(v: Value, v_dot: Value) -> Any:
@@ -81,6 +84,8 @@ def _push_svd(x_dots: Any, y: Any, A: Value, full_matrices: bool) -> Any:
     back, row, column = adjoint(turn), s[..., None, :], s[..., None]
     u_dot = u1 @ (_over_squares(turn * row + column * back, s) + _phases(turn, s))
     v_dot = v1 @ _over_squares(column * turn + back * row, s)
+    u_dot = u_dot + turning(A_dot, shape_of(u1), s)
+    v_dot = v_dot + turning(A_dot, shape_of(v1), s)
     if shape_of(u)[-2] > k:
         u_dot = u_dot + chain(A_dot @ v1 - u1 @ turn, 1 / row)
     if shape_of(vh)[-1] > k:
