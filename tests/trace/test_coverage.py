@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 import runpy
 from collections.abc import Callable
@@ -12,9 +13,17 @@ import numpy as np
 import pytest
 
 import nazad as nz
+from nazad import ops
+from nazad.ops.families import Elementwise
+from nazad.trace.coverage import DERIVATIVE, NAMESPACES, NO_RULE, VALUE, coverage
 
-calls = SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).with_name("calls.py"))))
-pytestmark = pytest.mark.filterwarnings("ignore:numpy.fix is deprecated", "ignore:divide by zero")
+ROOMS = sorted(pathlib.Path(__file__).with_name("calls").glob("*.py"))
+ROWS = [SimpleNamespace(**runpy.run_path(str(room))) for room in ROOMS]
+DERIVATIVES: dict[str, Any] = {name: calls for room in ROWS for name, calls in room.DERIVATIVE.items()}
+VALUES: dict[str, Any] = {name: calls for room in ROWS for name, calls in room.VALUES.items()}
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:numpy.fix is deprecated", "ignore:`row_stack`", "ignore:divide by zero"
+)
 
 Function = Callable[[Any], Any]
 
@@ -50,7 +59,7 @@ def traced(f: Function, x: Any) -> Any:
     return [G.forward([x])[sink] for sink in G.sinks]
 
 
-@pytest.mark.parametrize(("f", "x"), cases(calls.DERIVATIVE))
+@pytest.mark.parametrize(("f", "x"), cases(DERIVATIVES))
 def test_derivative(f: Function, x: Any) -> None:
     y = f(x)
     for found, expected in zip(traced(f, x), parts(y), strict=True):
@@ -66,7 +75,7 @@ def test_derivative(f: Function, x: Any) -> None:
     np.testing.assert_allclose(bend, difference(slope, x, there), rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize(("f", "x"), cases(calls.VALUES))
+@pytest.mark.parametrize(("f", "x"), cases(VALUES))
 def test_value_only(f: Function, x: Any) -> None:
     y = f(x)
     for found, expected in zip(traced(f, x), parts(y), strict=True):
@@ -76,9 +85,7 @@ def test_value_only(f: Function, x: Any) -> None:
     np.testing.assert_array_equal(nz.grad(lambda x: total(x) + 0.0 * np.nansum(x))(x), np.zeros(np.shape(x)))
 
 
-@pytest.mark.parametrize(
-    ("f", "x"), cases({k: rows[:1] for k, rows in (calls.DERIVATIVE | calls.VALUES).items()})
-)
+@pytest.mark.parametrize(("f", "x"), cases({k: rows[:1] for k, rows in (DERIVATIVES | VALUES).items()}))
 def test_compiled(f: Function, x: Any) -> None:
     total = weighted(f, f(x))
     transform = nz.value_and_grad(lambda x: total(x) + 0.0 * np.nansum(x))
@@ -86,3 +93,35 @@ def test_compiled(f: Function, x: Any) -> None:
     compiled_value, compiled = nz.jit(transform)(x)
     np.testing.assert_allclose(compiled_value, value, rtol=1e-13)
     np.testing.assert_allclose(compiled, gradient, rtol=1e-12, atol=1e-12)
+
+
+# --- the table
+LAWS = {op.calc for op in ops.table().values() if isinstance(op, Elementwise)}
+"""Functions that are a primitive as they are: tests/ops/test_laws.py has samples of every one."""
+
+
+def function_of(name: str) -> Any:
+    return functools.reduce(getattr, name.split(".")[1:], np)
+
+
+def verdicts() -> dict[str, Any]:
+    """The row of every function of NumPy, by the name by which it is called."""
+    ours = [namespace for namespace in NAMESPACES if namespace.startswith("numpy")]
+    return {f"{each.replace('numpy', 'np')}.{row.name}": row for each in ours for row in coverage(each)}
+
+
+def test_every_function_of_numpy_has_a_verdict() -> None:
+    assert [name for name, row in verdicts().items() if row.reason == NO_RULE] == []
+
+
+@pytest.mark.parametrize(("verdict", "table"), [(DERIVATIVE, DERIVATIVES), (VALUE, VALUES)])
+def test_every_verdict_is_seen_to_hold(verdict: str, table: dict[str, Any]) -> None:
+    shown = LAWS | {function_of(name) for name in table}
+    named = [name for name, row in verdicts().items() if row.verdict == verdict]
+    assert [name for name in named if function_of(name) not in shown] == []
+
+
+@pytest.mark.parametrize(("verdict", "table"), [(DERIVATIVE, DERIVATIVES), (VALUE, VALUES)])
+def test_samples_are_of_functions_with_that_verdict(verdict: str, table: dict[str, Any]) -> None:
+    known = verdicts()
+    assert [name for name in table if known[name].verdict != verdict] == []

@@ -1,4 +1,4 @@
-"""A sample call of every function that has a rule, by its name: the table of coverage is held to it.
+"""A sample call of every function of NumPy's main namespace: the table of coverage is held to it.
 
 ``DERIVATIVE`` holds functions of one argument and the point where they are smooth; ``VALUES`` those whose
 values are whole numbers, truths or steps.
@@ -93,6 +93,7 @@ DERIVATIVE: dict[str, list[Call]] = {
         (lambda x: np.quantile(x, 0.3, axis=1, method="inverted_cdf", weights=v, keepdims=True), A),
     ],
     "np.percentile": [(lambda x: np.percentile(x, 35), A), (lambda x: np.percentile(x, [10, 90], axis=1), A)],
+    "np.sort_complex": [(lambda x: np.real(np.sort_complex(x)), v)],
     "np.sort": [(lambda x: np.sort(x, 0), A), (lambda x: np.sort(x, axis=None), A)],
     "np.partition": [(lambda x: np.partition(x, 1), v), (lambda x: np.partition(x, (0, 2), 1)[:, [0, 2]], A)],
     "np.unique": [
@@ -216,12 +217,14 @@ DERIVATIVE: dict[str, list[Call]] = {
     "np.astype": [(lambda x: np.astype(x, float), A)],
     "np.copy": [(np.copy, A)],
     "np.resize": [(lambda x: np.resize(x, (3, 3)), v)],
+    "np.full_like": [(lambda x: np.full_like(x, x[0, 1]), A)],
     # joining and splitting
     "np.concatenate": [
         (lambda x: np.concatenate([x, x * 2]), v),
         (lambda x: np.concatenate([x, A], None), A),
     ],
     "np.stack": [(lambda x: np.stack([x, v], axis=1), v)],
+    "np.row_stack": [(lambda x: np.vstack([x, A]), v)],
     "np.vstack": [(lambda x: np.vstack([x, A]), v)],
     "np.hstack": [(lambda x: np.hstack([x, A]), A)],
     "np.dstack": [(lambda x: np.dstack([x, A]), A)],
@@ -292,6 +295,7 @@ DERIVATIVE: dict[str, list[Call]] = {
     "np.imag": [(np.imag, A)],
     "np.angle": [(lambda x: np.angle(x, deg=True), A)],
     # functions of functions
+    "np.fromfunction": [(lambda x: np.fromfunction(lambda i, j: x[0] * i + x[1] * j, (2, 3)), v)],
     "np.apply_along_axis": [
         (lambda x: np.apply_along_axis(np.cumsum, 0, x), A),
         (lambda x: np.apply_along_axis(lambda line: np.outer(line, line), 1, x), A),
@@ -471,11 +475,32 @@ VALUES: dict[str, list[Call]] = {
         (lambda x: np.packbits(x > 1, bitorder="little"), A),
     ],
     "np.unpackbits": [(lambda x: np.unpackbits(np.packbits(x > 1), count=12), A)],
-    "np.full_like": [(lambda x: np.full_like(x, 2.0), A)],
     "np.linalg.matrix_rank": [
         (np.linalg.matrix_rank, A),
         (lambda x: np.linalg.matrix_rank(x, tol=2.0), T),
         (lambda x: np.linalg.matrix_rank(np.outer(x, x), hermitian=True), v),
         (lambda x: np.linalg.matrix_rank(x, rtol=0.5), v),
     ],
+    # functions that need no rule
+    "np.bartlett": [(lambda x: np.bartlett(len(x)), A)],
+    "np.blackman": [(lambda x: np.blackman(len(x)), A)],
+    "np.hamming": [(lambda x: np.hamming(len(x)), A)],
+    "np.hanning": [(lambda x: np.hanning(len(x)), A)],
+    "np.kaiser": [(lambda x: np.kaiser(len(x), 5.0), A)],
+    "np.broadcast_shapes": [(lambda x: np.broadcast_shapes(x.shape, (3, 1)), A)],
+    "np.promote_types": [(lambda x: np.promote_types(x.dtype, np.float32).itemsize, A)],
+    "np.isdtype": [(lambda x: np.isdtype(x.dtype, "real floating"), A)],
+    "np.issubdtype": [(lambda x: np.issubdtype(x.dtype, np.integer), A)],
+    "np.typename": [(lambda x: len(np.typename(x.dtype.char)), A)],
+    "np.mintypecode": [(lambda x: len(np.mintypecode([x.dtype.char])), A)],
+    "np.isscalar": [(lambda x: np.isscalar(x), A)],
+    "np.iterable": [(lambda x: np.iterable(x), A)],
+    "np.diag_indices": [(lambda x: np.diag_indices(len(x)), A)],
+    "np.tril_indices": [(lambda x: np.tril_indices(len(x)), A)],
+    "np.triu_indices": [(lambda x: np.triu_indices(len(x)), A)],
+    "np.mask_indices": [(lambda x: np.mask_indices(len(x), np.triu), A)],
+    "np.indices": [(lambda x: np.indices(x.shape), A)],
+    "np.eye": [(lambda x: np.eye(len(x)), A)],
+    "np.identity": [(lambda x: np.identity(len(x)), A)],
+    "np.tri": [(lambda x: np.tri(len(x), 4), A)],
 }
