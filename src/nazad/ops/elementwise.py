@@ -112,9 +112,9 @@ degrees = _op(np.degrees, lambda y, x: 180 / np.pi)
 
 
 def _by_square(a: Value, x: Value, y: Value) -> Value:
-    """a / (x² + y²), without squares that underflow."""
+    """a / (x² + y²), without squares that underflow, and 0 at the origin."""
     r = np.hypot(x, y)
-    return a / r / r
+    return over(over(a, r), r)
 
 
 def _above_one(x: Value) -> Value:

@@ -92,6 +92,12 @@ def _ties(y: Value, x: Value, axis: Axes) -> Value:
     return hit / np.sum(hit, axis=axis, keepdims=True)
 
 
+def _softmax(y: Value, x: Value, axis: Axes) -> Value:
+    """exp(x - y); of an infinite sum, what is as large as the sum shares evenly."""
+    finite = np.isfinite(y)
+    return np.where(finite, np.exp(x - np.where(finite, y, 0)), _ties(y, x, axis))
+
+
 def products_of_others(x: Value, axis: Axes) -> Value:
     """The product of all other entries, right also where entries are zero: products from both sides."""
     rest = tuple(a for a in range(rank_of(x)) if a not in axis)
@@ -160,7 +166,7 @@ norm = Reduction(
 logsumexp = Reduction(
     "logsumexp",
     lambda x, axis, keepdims: np.logaddexp.reduce(x, axis=axis, keepdims=keepdims),
-    lambda y, x, axis: np.exp(x - np.where(np.isfinite(y), y, 0)),
+    lambda y, x, axis: _softmax(y, x, axis),
     simpler=_log_of_sum,
 )
 all = Reduction(
