@@ -176,6 +176,17 @@ DERIVATIVE: dict[str, list[Call]] = {
     "np.polyder": [(lambda x: np.polyder(x, 2), v)],
     "np.polyint": [(lambda x: np.polyint(x, 2, [1.0, 2.0]), v), (lambda k: np.polyint(k * v, k=k), 1.5)],
     "np.poly": [(np.poly, v)],
+    "np.roots": [
+        (np.roots, np.array([1.0, -3.5, 3.0])),
+        (lambda x: np.sort(np.abs(np.roots(x))), v),
+        (lambda x: np.roots(np.concatenate([[0.0], x, [0.0]])).real, np.array([1.0, -3.5, 3.0])),
+    ],
+    "np.polyfit": [
+        (lambda x: np.polyfit(grid, x, 1, cov=True), v),
+        (lambda x: np.polyfit(x, A.T, 2, w=v), grid),
+        (lambda w: np.polyfit(grid, v, 1, w=w, full=True)[1], v),
+        (lambda x: np.polyfit(grid, x, 1, cov="unscaled"), v),
+    ],
     "np.vander": [(lambda x: np.vander(x, 3), v), (lambda x: np.vander(x, increasing=True), v)],
     # statistics and bins
     "np.cov": [

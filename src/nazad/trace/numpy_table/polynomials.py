@@ -123,3 +123,49 @@ def _poly(seq_of_zeros: Value) -> Any:
 def _vander(x: Value, N: int | None = None, increasing: bool = False) -> Any:
     powers = np.arange(len(x) if N is None else N)
     return array(x)[:, None] ** (powers if increasing else powers[::-1])
+
+
+@rule(np.roots)
+def _roots(p: Value) -> Any:
+    """The eigenvalues of the companion matrix; zeros at the end of the coefficients are roots at zero."""
+    line = np.ravel(np.atleast_1d(array(p)))
+    places = np.nonzero(line)[0]
+    if not len(places):
+        return np.zeros(0)
+    first, last = int(places[0]), int(places[-1])
+    inner, at_zero = line[first : last + 1], np.zeros(len(line) - last - 1)
+    if len(inner) < 2:
+        return at_zero
+    row = -inner[1:] / inner[0]
+    matrix = np.concatenate([row[None], np.eye(len(row) - 1, len(row), dtype=row.dtype)])
+    return np.concatenate([np.linalg.eigvals(matrix), at_zero])
+
+
+@rule(np.polyfit)
+def _polyfit(
+    x: Value, y: Value, deg: Any, rcond: Any = None, full: bool = False, w: Any = None, cov: Any = False
+) -> Any:
+    """Least squares in powers of x, each of them scaled to length one."""
+    x, y, order = array(x) + 0.0, array(y) + 0.0, int(deg) + 1
+    rcond = len(x) * np.finfo(x.dtype).eps if rcond is None else rcond
+    powers, goal = np.vander(x, order), y
+    if w is not None:
+        weights = array(w) + 0.0
+        powers, goal = powers * weights[:, None], (goal.T * weights).T
+    scale = np.sqrt(np.sum(powers * powers, axis=0))
+    powers = powers / scale
+    c, rest, rank, singular = np.linalg.lstsq(powers, goal, rcond)
+    c = (c.T / scale).T
+    if full:
+        return c, rest, rank, singular, rcond
+    return (c, _spread(powers, scale, rest, len(x) - order, cov)) if cov else c
+
+
+def _spread(powers: Value, scale: Value, rest: Value, freedom: int, cov: Any) -> Value:
+    """The covariance of fitted coefficients."""
+    base = np.linalg.inv(np.matmul(powers.T, powers)) / np.outer(scale, scale)
+    if isinstance(cov, str) and cov == "unscaled":
+        return base
+    if freedom <= 0:
+        raise ValueError("the number of data points must exceed order to scale the covariance matrix")
+    return base * (rest / freedom) if np.size(rest) == 1 else base[:, :, None] * (rest / freedom)
