@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from scipy import special as sc
 
-from nazad.graph import Value
-from nazad.ops import elementwise
-from nazad.ops.special import TABLE
+from nazad.graph import Value, rank_of
+from nazad.ops import elementwise, reduction
+from nazad.ops.special import TABLE, gamma, logarithmic
 from nazad.ops.special.family import Part
 from nazad.trace.numpy_table.dispatch import UFUNCS
+from nazad.trace.numpy_table.normal import all_axes
+from nazad.trace.scipy_table import rule
 
 
 def _enter(table: Iterable[Any]) -> None:
@@ -37,3 +39,97 @@ UFUNCS[sc.log1p] = elementwise.log1p
 UFUNCS[sc.exp2] = elementwise.exp2
 UFUNCS[sc.cbrt] = elementwise.cbrt
 UFUNCS[sc.round] = elementwise.rint
+
+
+# --- sums of exponentials
+@rule(sc.logsumexp)
+def _logsumexp(
+    a: Value, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False
+) -> Any:
+    if b is None and not return_sign:
+        return reduction.logsumexp(a, axis=all_axes(axis, rank_of(a)), keepdims=keepdims)
+    shift = _top(a, axis)
+    total = np.sum((1.0 if b is None else b) * np.exp(a - shift), axis=axis, keepdims=True)
+    log = np.log(np.abs(total) if return_sign else total) + shift
+    results = [x if keepdims else np.squeeze(x, axis=axis) for x in (log, np.sign(total))]
+    return tuple(results) if return_sign else results[0]
+
+
+@rule(sc.softmax)
+def _softmax(x: Value, axis: Any = None) -> Value:
+    e = np.exp(x - _top(x, axis))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+@rule(sc.log_softmax)
+def _log_softmax(x: Value, axis: Any = None) -> Value:
+    y = x - _top(x, axis)
+    return y - np.log(np.sum(np.exp(y), axis=axis, keepdims=True))
+
+
+def _top(x: Value, axis: Any) -> Value:
+    """The largest entry, to be taken out; nothing if it is infinite."""
+    top = np.max(x, axis=axis, keepdims=True)
+    return np.where(np.isfinite(top), top, 0)
+
+
+# --- factorials
+@rule(sc.factorial)
+def _factorial(n: Value, exact: bool = False) -> Value:
+    return np.where(np.less(n, 0), 0.0, gamma.gamma(np.where(np.less(n, 0), 0.0, n) + 1))
+
+
+@rule(sc.comb)
+def _comb(N: Value, k: Value, exact: bool = False, repetition: bool = False) -> Value:
+    top = N + k - 1 if repetition else N
+    return np.where(_counts(top, k), gamma.binom(top, k), 0.0)
+
+
+@rule(sc.perm)
+def _perm(N: Value, k: Value, exact: bool = False) -> Value:
+    return np.where(_counts(N, k), gamma.poch(N - k + 1, k), 0.0)
+
+
+def _counts(n: Value, k: Value) -> Value:
+    return np.less_equal(k, n) & np.greater_equal(n, 0) & np.greater_equal(k, 0)
+
+
+# --- functions with an order that counts
+@rule(sc.polygamma)
+def _polygamma(n: Any, x: Value) -> Value:
+    n = np.asarray(n)
+    higher = (-1.0) ** (n + 1) * sc.gamma(n + 1.0) * gamma.zeta(n + 1.0, x)
+    return np.where(np.equal(n, 0), gamma.psi(x), higher)
+
+
+@rule(sc.multigammaln)
+def _multigammaln(a: Value, d: int) -> Value:
+    shifts = np.arange(d) / 2
+    return np.sum(gamma.gammaln(np.expand_dims(a, -1) - shifts), axis=-1) + d * (d - 1) / 4 * np.log(np.pi)
+
+
+@rule(sc.zeta)
+def _zeta(x: Value, q: Value = None) -> Value:
+    return gamma.riemann_zeta(x) if q is None else gamma.zeta(x, q)
+
+
+@rule(sc.lambertw)
+def _lambertw(z: Value, k: Any = 0, tol: float = 1e-8) -> Value:
+    return logarithmic.lambertw(z, np.asarray(k), tol)
+
+
+def _spherical(op: Any) -> Callable[..., Value]:
+    def rule(n: Any, z: Value, derivative: bool = False) -> Value:
+        n = np.asarray(n, int)
+        return op.derivs[1](None, n, z) if derivative else op(n, z)
+
+    return rule
+
+
+for _function in (sc.spherical_jn, sc.spherical_yn, sc.spherical_in, sc.spherical_kn):
+    rule(_function)(_spherical(TABLE[_function.__name__]))
+
+
+@rule(sc.softplus)
+def _softplus(x: Value) -> Value:
+    return np.logaddexp(0, x)

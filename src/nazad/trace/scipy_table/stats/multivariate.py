@@ -1,0 +1,115 @@
+"""Laws of vectors: normal, Student's, Dirichlet's and the multinomial."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import special as sc
+from scipy import stats
+from scipy.stats import _multivariate
+
+from nazad.errors import NoRuleError
+from nazad.graph import Value, here, rank_of, shape_of
+from nazad.trace.scipy_table import method
+
+
+class Frozen:
+    """A law with its parameters: SciPy's own would make plain arrays of them."""
+
+    def __init__(self, methods: dict[str, Callable[..., Value]], args: Any, kwargs: dict[str, Any]) -> None:
+        self._methods, self._args, self._kwargs = methods, args, kwargs
+
+    def __getattr__(self, name: str) -> Callable[[Value], Value]:
+        if name not in self._methods:
+            raise NoRuleError(f"the method {name} of this distribution has no rule in nazad", "", here())
+        return lambda x: self._methods[name](x, *self._args, **self._kwargs)
+
+
+def _enter(law: Any, frozen: type, log: Callable[..., Value], parameters: tuple[str, ...], stem: str) -> None:
+    """Rules for the density and its logarithm, for freezing, and for what SciPy has frozen."""
+    methods = {f"log{stem}": log, stem: lambda *args, **kwargs: np.exp(log(*args, **kwargs))}
+    for name, evaluate in methods.items():
+        method(type(law), name)(functools.partial(_without_self, evaluate))
+        method(frozen, name)(functools.partial(_of_frozen, evaluate, parameters))
+    method(type(law), "__call__")(lambda self, *args, **kwargs: Frozen(methods, args, kwargs))
+
+
+def _without_self(evaluate: Callable[..., Value], law: Any, *args: Any, **kwargs: Any) -> Value:
+    return evaluate(*args, **kwargs)
+
+
+def _of_frozen(evaluate: Callable[..., Value], parameters: tuple[str, ...], frozen: Any, x: Value) -> Value:
+    return evaluate(x, *[getattr(frozen, name) for name in parameters])
+
+
+def _normal(x: Value, mean: Any = None, cov: Any = 1, allow_singular: bool = False) -> Value:
+    _refuse(allow_singular)
+    squares, log_det, d = _whitened(x, mean, cov)
+    return -(d * math.log(2 * math.pi) + log_det + squares) / 2
+
+
+def _student(x: Value, loc: Any = None, shape: Any = 1, df: Value = 1, allow_singular: bool = False) -> Value:
+    _refuse(allow_singular)
+    squares, log_det, d = _whitened(x, loc, shape)
+    constant = sc.gammaln((df + d) / 2) - sc.gammaln(df / 2) - d / 2 * np.log(df * np.pi)
+    return constant - log_det / 2 - (df + d) / 2 * np.log1p(squares / df)
+
+
+def _refuse(allow_singular: bool) -> None:
+    if allow_singular:
+        raise NoRuleError("a singular covariance has no density that moves smoothly", "Leave it out.", here())
+
+
+def _whitened(x: Value, mean: Any, cov: Any) -> tuple[Value, Value, int]:
+    """Mahalanobis' squared distances, the logarithm of the determinant, and the dimension."""
+    x, cov = _array(x), _array(cov)
+    d = max(shape_of(cov)[-1] if rank_of(cov) else 1, np.size(mean) if mean is not None else 1)
+    matrix = cov if rank_of(cov) == 2 else cov * np.eye(d)
+    factor = np.linalg.cholesky((matrix + matrix.T) / 2)
+    shape = shape_of(x) if d == 1 and shape_of(x)[-1:] != (1,) else shape_of(x)[:-1]
+    away = np.reshape(x - (0.0 if mean is None else _array(mean)), (-1, d))
+    squares = np.sum(np.square(np.linalg.solve(factor, away.T)), axis=0)
+    return np.reshape(squares, shape)[()], 2 * np.sum(np.log(np.diagonal(factor))), d
+
+
+def _array(x: Any) -> Any:
+    return x if hasattr(x, "dtype") else np.asarray(x)
+
+
+def _dirichlet(x: Value, alpha: Value) -> Value:
+    x, alpha = _array(x), _array(alpha)
+    if shape_of(x)[0] == shape_of(alpha)[0] - 1:
+        x = np.concatenate([x, 1 - np.sum(x, axis=0, keepdims=True)])
+    constant = sc.gammaln(np.sum(alpha)) - np.sum(sc.gammaln(alpha))
+    return constant + np.sum(sc.xlogy(np.transpose(alpha - 1), np.transpose(x)), axis=-1)
+
+
+def _multinomial(x: Value, n: Value, p: Value) -> Value:
+    x, p = _array(x), _array(p)
+    log = sc.gammaln(n + 1) + np.sum(sc.xlogy(x, p) - sc.gammaln(x + 1), axis=-1)
+    return np.where(np.equal(np.sum(x, axis=-1), n), log, -np.inf)[()]
+
+
+def _dirichlet_multinomial(x: Value, alpha: Value, n: Value) -> Value:
+    x, alpha = _array(x), _array(alpha)
+    total = np.sum(alpha, axis=-1)
+    each = sc.gammaln(x + alpha) - sc.gammaln(alpha) - sc.gammaln(x + 1)
+    return sc.gammaln(total) + sc.gammaln(n + 1) - sc.gammaln(n + total) + np.sum(each, axis=-1)
+
+
+_m = _multivariate
+_enter(stats.multivariate_normal, _m.multivariate_normal_frozen, _normal, ("mean", "cov"), "pdf")
+_enter(stats.multivariate_t, _m.multivariate_t_frozen, _student, ("loc", "shape", "df"), "pdf")
+_enter(stats.dirichlet, _m.dirichlet_frozen, _dirichlet, ("alpha",), "pdf")
+_enter(stats.multinomial, _m.multinomial_frozen, _multinomial, ("n", "p"), "pmf")
+_enter(
+    stats.dirichlet_multinomial,
+    _m.dirichlet_multinomial_frozen,
+    _dirichlet_multinomial,
+    ("alpha", "n"),
+    "pmf",
+)
