@@ -224,7 +224,6 @@ def test_a_result_of_integers_is_constant() -> None:
         (True, "argument 0 has the integer type bool"),
         (np.arange(3), "x.astype(float)"),
         ({"w": [1.0, 2]}, "argument 0['w'][1] has the integer type"),
-        (1j, "argument 0 has the type complex128. Differences need real floating numbers"),
         ("x", "argument 0 has the type <U1"),
         (np.array([None]), "argument 0 has the type object"),
     ],
@@ -235,9 +234,7 @@ def test_arguments_refused(x: Any, words: str) -> None:
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "out", ["1", None, 1j, True, (1.0, 2.0), [1.0], {"a": 1.0}, np.array([None]), object()]
-)
+@pytest.mark.parametrize("out", ["1", None, True, (1.0, 2.0), [1.0], {"a": 1.0}, np.array([None]), object()])
 def test_results_refused(out: Any) -> None:
     with pytest.raises(ArgumentError, match=r"the function returned .* It should return one real number"):
         differences(lambda x: out, 1.0)
@@ -608,3 +605,23 @@ def test_plot() -> None:
     own.figure.canvas.draw()
     pyplot.close("all")
     assert isinstance(curve, ErrorCurve)
+
+
+@pytest.mark.parametrize("method", ["forward", "central", "richardson"])
+def test_complex_numbers_are_moved_along_both_parts(method: Any) -> None:
+    z = np.array([1 + 2j, -0.5j])
+    found = differences(lambda z: np.sum(np.abs(z) ** 2), z, method=method)
+    assert np.all(abs(found.value - 2 * z.conj()) <= found.error)
+    assert np.all(found.error < 1e-5)
+    assert (found.value.dtype, found.error.dtype) == (np.complex128, np.float64)
+    assert np.all((found.h.real > 0) & (found.h.imag > 0))
+    assert type(differences(abs, 1 + 1j, method=method).value) is complex
+    turned = differences(lambda t: np.exp(1j * t), 0.5, method=method)
+    assert abs(turned.value - 1j * np.exp(0.5j)) <= turned.error
+    with pytest.raises(ArgumentError, match="of type complex128"):
+        differences(lambda z: z * z, z, method=method)
+
+
+def test_which_part_has_no_derivative() -> None:
+    found = differences(lambda z: np.sum(np.sqrt(z.imag)), np.array([1j, 0j]))
+    assert found.notes == ("argument 0[1].imag: f is not finite at x + h or x - h; no derivative was found",)

@@ -314,7 +314,7 @@ def test_not_finite_at_the_point() -> None:
         (lambda: check_gradients(lambda x: x, 2.0, modes="reverse"), "modes"),
         (lambda: check_gradients(lambda x: x, 2.0, modes=["sideways"]), "modes"),
         (lambda: check_gradients(lambda x: x, 2.0, order=0), "order"),
-        (lambda: check_gradients(lambda x: x > 1, 2.0), "no real floating-point"),
+        (lambda: check_gradients(lambda x: x > 1, 2.0), "no floating-point"),
     ],
 )
 def test_bad_requests(call: Callable[[], Any], expected: str) -> None:
@@ -343,3 +343,25 @@ def test_adjoint_identity_fails() -> None:
     held = adjoint_identity(lambda x: np.sum(skew(x)), A, rng=0)
     assert not held.holds
     assert "≠" in str(held)
+
+
+def test_complex_numbers() -> None:
+    """Both parts of each are moved, and of each result looked at."""
+    z = np.array([1 + 2j, -0.5j, 2.0])
+
+    def f(z: Any, x: Any) -> Any:
+        return {"a": np.conj(z) * x, "b": np.sum(np.abs(np.fft.fft(z * 1j)) ** 2)}, np.sin(z[0]) + 1j * x
+
+    check = check_gradients(f, z, 0.5, order=2)
+    assert check.ok
+    first = check_gradients(f, z, 0.5)
+    assert len(first.entries) == (2 * 3 + 1 + 2) * (2 * 3 + 1)
+    assert "result[0]['a'][1].imag by z[2].real" in {entry.name for entry in first.entries}
+    assert adjoint_identity(f, z, 0.5, rng=1).holds
+    assert check_gradients(f, z.astype(np.complex64), np.float32(0.5)).ok
+
+
+def test_a_function_that_is_not_holomorphic_though_its_rule_says_so() -> None:
+    odd = nz.elementwise(lambda z: z * np.conj(z), lambda y, z: 2 * z, name="odd")
+    with pytest.raises(GradientMismatch, match="the deriv of odd by argument 0 gives"):
+        check_gradients(lambda z: odd(z).real, 1 + 2j)

@@ -169,7 +169,7 @@ def _reference(f: Callable[[Any], Any], x: Any, exact: Any) -> NDArray[np.float6
     measured = differences(f, x, method="richardson")  # also finds a wrong argument, before it is called
     if exact is None:
         return np.asarray(measured.value)
-    given = np.asarray(exact(_copied(x)) if callable(exact) else exact, np.float64)
+    given = np.asarray(exact(_copied(x)) if callable(exact) else exact, np.asarray(measured.value).dtype)
     if given.shape != np.shape(measured.value):
         raise ShapeError(
             f"the exact derivative has shape {given.shape}", f"It should be {np.shape(measured.value)}"
@@ -200,7 +200,7 @@ def _rounding(f: Callable[[Any], Any], x: Any, reference: Any, h: NDArray[np.flo
 
 def _copied(x: Any) -> Any:
     """The point as ``f`` may do with it what it likes; a number is a NumPy number."""
-    point = np.array(x, np.float64)
+    point = np.array(x, np.result_type(np.asarray(x), np.float64))
     return point if point.shape else point[()]
 
 

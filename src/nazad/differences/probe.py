@@ -1,4 +1,7 @@
-"""A function and the point where it is differentiated: it is called there and beside it, and counted."""
+"""A function and the point where it is differentiated: it is called there and beside it, and counted.
+
+A complex number is moved like two real ones, its parts: an array of them is a real one with one more axis.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,9 @@ class Probe:
         self.several = isinstance(argnums, Sequence)
         self.leaves, self.structure = flatten(picked)
         self.names = [_name(self.numbers, path) for path in paths(picked)]
-        self.points = [_point(*pair, dtype) for pair in zip(self.leaves, self.names, strict=True)]
+        numbers = [_point(*pair, dtype) for pair in zip(self.leaves, self.names, strict=True)]
+        self.is_complex = [point.dtype.kind == "c" for point in numbers]
+        self.points = [_parts(point) for point in numbers]
         self.eps = max((float(np.finfo(point.dtype).eps) for point in self.points), default=0.0)
         self.evaluations = 0
         self.shape: tuple[int, ...] | None = None
@@ -83,8 +88,10 @@ class Probe:
 
     def named(self, entry: Entry) -> str:
         shape = self.points[entry.leaf].shape
-        index = ", ".join(str(i) for i in np.unravel_index(entry.place, shape)) if shape else ""
-        return self.names[entry.leaf] + (f"[{index}]" if index else "")
+        *place, part = np.unravel_index(entry.place, shape if self.is_complex[entry.leaf] else (*shape, 1))
+        index = ", ".join(map(str, place))
+        suffix = (".real", ".imag")[part] if self.is_complex[entry.leaf] else ""
+        return self.names[entry.leaf] + (f"[{index}]" if index else "") + suffix
 
     def rebuilt(self, leaves: list[Any]) -> Tree:
         """Leaves in the structure of the arguments that were asked for."""
@@ -94,15 +101,16 @@ class Probe:
     def _call(self, points: Sequence[Array]) -> Array:
         arguments = list(self.args)
         self.evaluations += 1
-        copies = [like(leaf, point.copy()) for leaf, point in zip(self.leaves, points, strict=True)]
+        together = [_number(x) if z else x.copy() for x, z in zip(points, self.is_complex, strict=True)]
+        copies = [like(*pair) for pair in zip(self.leaves, together, strict=True)]
         for number, argument in zip(self.numbers, unflatten(self.structure, copies), strict=True):
             arguments[number] = argument
-        out = _real(self.f(*arguments))
+        out = _result(self.f(*arguments), any(self.is_complex))
         if self.shape is not None and out.shape != self.shape:
             remedy = "Its shape must not depend on the values of its arguments"
             raise ArgumentError(f"the function's result has shape {self.shape}, and then {out.shape}", remedy)
         self.shape = out.shape
-        if out.dtype.kind == "f":
+        if out.dtype.kind in "fc":
             self.eps = max(self.eps, float(np.finfo(out.dtype).eps))
         return out.astype(np.promote_types(out.dtype, np.float64))
 
@@ -128,17 +136,26 @@ def _point(leaf: Any, name: str, dtype: DTypeLike | None) -> Array:
     if array.dtype.kind in "biu":
         remedy = "Differences need floating numbers: write 2.0 for 2, or x.astype(float)"
         raise ArgumentError(f"{name} has the integer type {array.dtype}", remedy)
-    if array.dtype.kind != "f":
-        raise ArgumentError(f"{name} has the type {array.dtype}", "Differences need real floating numbers")
+    if array.dtype.kind not in "fc":
+        raise ArgumentError(f"{name} has the type {array.dtype}", "Differences need floating numbers")
     return np.array(array, np.promote_types(array.dtype, array.dtype if dtype is None else dtype))
 
 
-def _real(out: Any) -> NDArray[Any]:
+def _parts(point: NDArray[Any]) -> Array:
+    """What is moved: of complex numbers both parts."""
+    return np.stack([point.real, point.imag], axis=-1) if point.dtype.kind == "c" else point
+
+
+def _number(parts: Array) -> NDArray[Any]:
+    return np.ascontiguousarray(parts).view(np.result_type(parts, np.complex64))[..., 0]
+
+
+def _result(out: Any, of_complex: bool) -> NDArray[Any]:
     remedy = "It should return one real number or one array of them"
     if isinstance(out, (tuple, list, dict)):
         raise ArgumentError(f"the function returned a {type(out).__name__}", remedy + "; see np.stack")
     array = np.asarray(out)
-    if array.dtype.kind not in "iuf":
+    if array.dtype.kind not in ("iuf" if of_complex else "iufc"):
         raise ArgumentError(f"the function returned {type(out).__name__} of type {array.dtype}", remedy)
     return array
 

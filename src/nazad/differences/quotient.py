@@ -33,7 +33,8 @@ class Differences:
     Attributes
     ----------
     value : pytree
-        The gradient of a scalar function, or the Jacobian, ``out.shape + in.shape`` for each argument.
+        The gradient of a scalar function, or the Jacobian, ``out.shape + in.shape`` for each argument; by a
+        complex z = x + iy it is f_x - i f_y.
     error : pytree
         An estimate of ``|value - derivative|`` for each entry; ``inf`` where the value is NaN.
     h : pytree
@@ -70,7 +71,8 @@ def differences(
     Parameters
     ----------
     f : callable
-        Gives a number or an array, from NumPy arrays, numbers and structures of them.
+        Gives a number or an array, from NumPy arrays, numbers and structures of them; real ones, where an
+        argument to differentiate in is complex.
     *args : pytree
         Where to differentiate. They are never changed; ``f`` sees copies of those it is differentiated in.
     method : {"central", "forward", "richardson"}
@@ -92,7 +94,7 @@ def differences(
     Raises
     ------
     ArgumentError
-        If an argument to differentiate in is not floating, or ``f`` gives something else than real numbers.
+        If an argument to differentiate in is not floating, or ``f`` gives something else than numbers.
 
     Notes
     -----
@@ -269,18 +271,32 @@ def _with_row(best: _Best, row: list[Array], last: list[Array], floor: Any, size
 def _gathered(probe: Probe, columns: dict[Entry, _Column], method: Method) -> Differences:
     """The columns, put together in the structure of the arguments."""
     out = probe.shape if probe.shape is not None else probe.centre().shape  # nothing was moved
-    value, error, h, rest = [], [], [], iter(columns.values())
-    for leaf, point in zip(probe.leaves, probe.points, strict=True):
-        mine = list(islice(rest, point.size))
-        value.append(_stacked(leaf, point.shape, [column.value for column in mine], out))
-        error.append(_stacked(leaf, point.shape, [column.error for column in mine], out))
-        h.append(_stacked(leaf, point.shape, [np.asarray(column.h) for column in mine], ()))
+    rest = iter(columns.values())
+    found: tuple[list[Any], ...] = [], [], []
+    for leaf, point, is_complex in zip(probe.leaves, probe.points, probe.is_complex, strict=True):
+        mine = _stacked(list(islice(rest, point.size)), point.shape, out)
+        for each, part in zip(found, _joined(*mine) if is_complex else mine, strict=True):
+            each.append(_as(leaf, part))
     notes = tuple(f"{probe.named(entry)}: {column.note}" for entry, column in columns.items() if column.note)
-    trees = [probe.rebuilt(each) for each in (value, error, h)]
+    trees = [probe.rebuilt(each) for each in found]
     return Differences(trees[0], trees[1], trees[2], probe.evaluations, _ORDERS[method], method, notes)
 
 
-def _stacked(leaf: Any, shape: tuple[int, ...], parts: list[Array], out: tuple[int, ...]) -> Any:
-    whole = np.stack(parts, axis=-1) if parts else np.empty((*out, 0))
-    whole = whole.reshape(out + shape)
-    return float(whole) if type(leaf) is float and not whole.shape else like(leaf, whole)
+def _stacked(columns: list[_Column], shape: tuple[int, ...], out: tuple[int, ...]) -> tuple[Array, ...]:
+    """Value, error and step for all entries of a leaf."""
+
+    def whole(parts: list[Any], out: tuple[int, ...]) -> Array:
+        return (np.stack(parts, axis=-1) if parts else np.empty((*out, 0))).reshape(out + shape)
+
+    values, errors, steps, _ = map(list, zip(*columns, strict=True)) if columns else ([],) * 4
+    return whole(values, out), whole(errors, out), whole(steps, ())
+
+
+def _joined(value: Array, error: Array, h: Array) -> tuple[Array, ...]:
+    """The same of both parts of z = x + iy together: the derivative is f_x - i f_y."""
+    size = np.hypot(error[..., 0], error[..., 1])
+    return value[..., 0] - 1j * value[..., 1], size, h[..., 0] + 1j * h[..., 1]
+
+
+def _as(leaf: Any, part: Array) -> Any:
+    return part.item() if type(leaf) in (float, complex) and not part.shape else like(leaf, part)

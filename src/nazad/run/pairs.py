@@ -67,7 +67,7 @@ def as_complex(x: Any) -> Any:
     >>> as_complex(np.array([1.0, 2.0]))
     np.complex128(1+2j)
     """
-    return np.array(x, order="C", copy=None).view(np.result_type(x, np.complex64))[..., 0]
+    return np.array(x, order="C", copy=None).view(np.result_type(x, np.complex64))[..., 0][()]
 
 
 class InNumPy(Primitive):

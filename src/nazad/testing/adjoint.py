@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nazad.graph import Node, Value, shape_of, total
+from nazad.graph import Node, Value, dtype_of, shape_of, total
 from nazad.ops.families import chain
-from nazad.testing.point import Point, is_float, precision, real_sinks
+from nazad.testing.point import Point, is_float, length, numbers, precision, real_sinks, row
 from nazad.trace import Run
 from nazad.transform.forward import pushforward
 
@@ -57,7 +57,7 @@ def adjoint_identity(
     f : callable
         A function written in NumPy; it may return any structure of arrays.
     *primals : pytree of array_like
-        The point. The identity is in the real floating-point numbers among them.
+        The point. The identity is in the floating-point numbers among them, in the pairing Re(Σ x̄ ẋ).
     rng : numpy.random.Generator or seed, optional
         Where the directions come from.
     **kwargs
@@ -139,8 +139,9 @@ def total_or_none(share: Any) -> Value:
 def _random_like(x: Value, rng: np.random.Generator) -> Value:
     if type(x) is tuple:  # of an operation with several results
         return tuple([_random_like(each, rng) for each in x])
-    dtype = x.dtype if is_float(x) and hasattr(x, "dtype") else np.dtype(float)
-    return np.asarray(rng.standard_normal(shape_of(x)), dtype)[()]
+    dtype = dtype_of(x) if is_float(x) else np.dtype(float)
+    drawn = numbers(rng.standard_normal(length(x)), x)
+    return np.asarray(drawn, dtype)[()]
 
 
 def _dot(a: Value, b: Value) -> float:
@@ -148,4 +149,4 @@ def _dot(a: Value, b: Value) -> float:
         return 0.0
     if type(a) is tuple:
         return sum(map(_dot, a, b))
-    return float(np.sum(np.asarray(a, np.float64) * np.asarray(b, np.float64)))
+    return float(row(np.conjugate(a)) @ row(b))

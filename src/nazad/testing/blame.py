@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nazad.graph import Node, Value, Where, shape_of
+from nazad.graph import Node, Value, Where, dtype_of, shape_of
 from nazad.ops.families import Elementwise, Linear, Paired
 from nazad.testing.adjoint import local_identity, pulled_share
 from nazad.testing.compare import STEP, Function, at_a_kink, held_to_differences, one_sided
-from nazad.testing.point import Point, Vector, is_float, joined, precision, real_sinks
+from nazad.testing.point import Point, Vector, is_float, joined, length, numbers, precision, real_sinks, row
 from nazad.trace import Run
 
 _WORD = ((Elementwise, "deriv"), (Linear, "transpose"), (Paired, "pull"))
@@ -101,7 +101,7 @@ def _examine_slot(
 ) -> None:
     x, weights = F[v.preds[i]], _weights(v, F, rng)
     share = pulled_share(v, i, weights, F)
-    stated = np.zeros(np.size(x)) if share is None else np.ravel(np.asarray(share, np.float64))
+    stated = np.zeros(length(x)) if share is None else row(np.conjugate(share))
     g, start, exact, turned = _by_entry_or_direction(_calc(v, i, F, weights), x, stated, rng)
     slack = precision(F[v], x) ** 0.5 * max(np.max(np.abs(exact), initial=0), 1e-6)
     found = held_to_differences(g, start, exact[None], np.full((1, 1), slack))
@@ -116,8 +116,8 @@ def _examine_slot(
                 f"{_named(v)} is constant at the point, and jumps within the step of the differences"
             )
             continue
-        numbers = float(exact[j]), float(found.value[0, j]), float(found.error[0, j])
-        blames.append(_blame(v, i, numbers, _values(v, F, None if turned else int(j), i)))
+        found_there = float(exact[j]), float(found.value[0, j]), float(found.error[0, j])
+        blames.append(_blame(v, i, found_there, _values(v, F, None if turned else int(j), i)))
         return
 
 
@@ -125,17 +125,16 @@ def _weights(v: Node, F: dict[Node, Value], rng: np.random.Generator) -> Value:
     """The cotangent to pull: ones where entries are apart, which gives the local derivatives themselves."""
     y = F[v]
     plain = np.ones(shape_of(y)) if isinstance(v.op, Elementwise) else rng.standard_normal(shape_of(y))
-    return np.asarray(plain, getattr(y, "dtype", float))[()]
+    return np.asarray(plain, dtype_of(y))[()]
 
 
 def _calc(v: Node, i: int, F: dict[Node, Value], weights: Value) -> Function:
     """The node's weighted value as a function of one argument's entries."""
-    xs: list[Any] = [np.float64(F[p]) if isinstance(F[p], float) else F[p] for p in v.preds]
-    shape = shape_of(xs[i])
+    xs: list[Any] = [np.asarray(F[p])[()] if isinstance(F[p], (float, complex)) else F[p] for p in v.preds]
 
     def g(z: Vector) -> Vector:
-        y = np.asarray(v.op.calc(*xs[:i], z.reshape(shape)[()], *xs[i + 1 :], **v.params))
-        return np.array([np.sum(np.asarray(y, np.float64) * weights)], y.dtype)
+        y = np.asarray(v.op.calc(*xs[:i], numbers(z, xs[i]), *xs[i + 1 :], **v.params))
+        return np.array([np.sum(y * weights).real], y.real.dtype)
 
     return g
 
@@ -143,7 +142,7 @@ def _calc(v: Node, i: int, F: dict[Node, Value], weights: Value) -> Function:
 def _by_entry_or_direction(
     g: Function, x: Value, stated: Vector, rng: np.random.Generator
 ) -> tuple[Function, Vector, Vector, bool]:
-    start = np.ravel(np.asarray(x, np.float64))
+    start = row(x)
     if start.size <= _ENTRIES:
         return g, start, stated, False
     turns = rng.standard_normal((_DIRECTIONS, start.size))
@@ -176,7 +175,8 @@ def _pushes_otherwise(
 def _values(v: Node, F: dict[Node, Value], place: int | None, slot: int) -> str:
     """The values around one entry where that can be said, else the shapes."""
     values = [F[p] for p in v.preds]
-    index = None if place is None else np.unravel_index(place, shape_of(values[slot]))
+    each = 1 + np.iscomplexobj(values[slot])
+    index = None if place is None else np.unravel_index(place // each, shape_of(values[slot]))
     if index is not None and isinstance(v.op, Elementwise) and shape_of(values[slot]) == shape_of(F[v]):
         shown = [f"{np.broadcast_to(x, shape_of(F[v]))[index]:.6g}" for x in values]
         return f", at {', '.join(shown)} with value {np.asarray(F[v])[index]:.6g}"

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nazad.errors import ArgumentError, GradientMismatch
-from nazad.graph import Value, shape_of, zeros_like
+from nazad.graph import Value, like, zeros_like
 from nazad.testing.adjoint import AdjointIdentity, identity, random_seeds
 from nazad.testing.blame import Blame, Findings, examine, reason
 from nazad.testing.compare import Compared, Entry, Matrix, held_to_differences
-from nazad.testing.point import ArgNums, Point, Vector, joined, precision, real_sinks
+from nazad.testing.point import ArgNums, Point, Vector, joined, length, numbers, precision, real_sinks, row
 from nazad.trace import Run
 
 _BY_ENTRY = 2000  # entries of the arguments, up to which each is moved by itself
@@ -97,13 +97,13 @@ def check_gradients(
     Parameters
     ----------
     f : callable
-        A function written in NumPy; it may return any structure of arrays, of which the real floating-point
-        numbers are checked.
+        A function written in NumPy; it may return any structure of arrays, of which the floating-point
+        numbers are checked, real and imaginary part of each by itself.
     *args : pytree of array_like
         The point.
     argnums : int, str or sequence of these, optional
         By which arguments to differentiate: positions, or names of keyword arguments. By default by every
-        real floating-point number among the positional ones.
+        floating-point number among the positional ones, and by both parts of a complex one.
     modes : sequence of {"reverse", "forward"}, optional
         ``"reverse"`` holds backpropagation to differences, ``"forward"`` holds forward mode to
         backpropagation, by the adjoint identity and to rounding.
@@ -204,7 +204,7 @@ class _Plan(NamedTuple):
 
 def _plan(point: Point, done: Run, rng: np.random.Generator) -> _Plan:
     turns, how = None, "entry by entry"
-    x, results = point.vector, sum(np.size(done.F[done.graph.sinks[k]]) for k in real_sinks(done))
+    x, results = point.vector, sum(length(done.F[done.graph.sinks[k]]) for k in real_sinks(done))
     if x.size > _BY_ENTRY:
         turns = rng.standard_normal((_DIRECTIONS, x.size)) * np.maximum(1, np.abs(x))
         how = f"along {_DIRECTIONS} random directions"
@@ -218,14 +218,13 @@ def _plan(point: Point, done: Run, rng: np.random.Generator) -> _Plan:
 
 
 def _unit_seeds(done: Run) -> list[list[Value]]:
-    """For every real entry of the result the cotangent that is one there and zero elsewhere."""
+    """For every number in the result the cotangent that is one there and zero elsewhere."""
     values = [done.F[sink] for sink in done.graph.sinks]
     seeds: list[list[Value]] = []
     for k in real_sinks(done):
-        for place in np.ndindex(shape_of(values[k])):
-            one = np.zeros(shape_of(values[k]), getattr(values[k], "dtype", float))
-            one[place] = 1
-            seeds.append([one[()] if j == k else zeros_like(y) for j, y in enumerate(values)])
+        for unit in np.eye(length(values[k])):
+            one = np.conjugate(numbers(unit, values[k]))
+            seeds.append([like(one, y, "", "") if j == k else zeros_like(y) for j, y in enumerate(values)])
     return seeds
 
 
@@ -233,7 +232,7 @@ def _compare(point: Point, done: Run, plan: _Plan, rtol: float | None) -> Compar
     exact = np.stack([_gradient(done, seeds) for seeds in plan.seeds])
     slack = _slack(point, done, exact, rtol)
     real = real_sinks(done)
-    weights = np.stack([joined(seeds, real) for seeds in plan.seeds])
+    weights = np.stack([joined([np.conjugate(y) for y in seeds], real) for seeds in plan.seeds])
     working = point.working_dtype()
 
     def g(x: Vector) -> Vector:
@@ -250,13 +249,13 @@ def _compare(point: Point, done: Run, plan: _Plan, rtol: float | None) -> Compar
 
 def _gradient(done: Run, seeds: list[Value]) -> Vector:
     B = done.graph.backward(done.F, seeds, wrt=done.graph.leaves)
-    return np.concatenate([np.ravel(np.asarray(B[leaf], np.float64)) for leaf in done.graph.leaves])
+    return np.concatenate([row(np.conjugate(B[leaf])) for leaf in done.graph.leaves])
 
 
 def _slack(point: Point, done: Run, exact: Matrix, rtol: float | None) -> Matrix:
     """For each entry a part of the largest one that the gradient by the same leaf has."""
     part = precision(*done.F.values()) ** 0.5 if rtol is None else rtol
-    sizes = [np.size(x) for x in point.leaves]
+    sizes = [length(x) for x in point.leaves]
     known = np.where(np.isfinite(exact), np.abs(exact), 0)
     blocks = np.split(known, np.cumsum(sizes)[:-1], axis=1)
     largest = [np.repeat(np.max(b, axis=1, keepdims=True, initial=0), b.shape[1], axis=1) for b in blocks]
@@ -276,9 +275,7 @@ def _entries(plan: _Plan, compared: Compared | None) -> tuple[Entry, ...]:
 def _demand_finite(point: Point, done: Run) -> None:
     real = real_sinks(done)
     if not real:
-        raise ArgumentError(
-            "the function returns no real floating-point numbers", "There is nothing to check."
-        )
+        raise ArgumentError("the function returns no floating-point numbers", "There is nothing to check.")
     if all(np.all(np.isfinite(done.F[done.graph.sinks[k]])) for k in real):
         return
     for v in done.graph.without_dead().nodes:

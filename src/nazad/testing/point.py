@@ -1,4 +1,8 @@
-"""A function at a point, as a function of its floating-point arguments alone, each an array."""
+"""A function at a point, as a function of its floating-point arguments alone, each an array.
+
+In a row of numbers a complex one is two real ones, its parts. Cotangents stand there conjugated, so that a
+pairing Re(sum(x_bar * x_dot)) is the scalar product of two rows.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ class Point(NamedTuple):
     """A function of arrays and where it is differentiated.
 
     ``function`` takes as many arguments as there are ``leaves``, and returns any structure; of that, only
-    real floating-point results count. ``results`` names them where the function's own structure does not.
+    floating-point results count. ``results`` names them where the function's own structure does not.
     """
 
     function: Callable[..., Any]
@@ -35,7 +39,7 @@ class Point(NamedTuple):
     def of(
         cls, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: ArgNums
     ) -> Point:
-        """The function of those leaves of the chosen arguments that are real floating-point numbers."""
+        """The function of those leaves of the chosen arguments that are floating-point numbers."""
         leaves, structure = flatten(with_entries((args, kwargs)))
         names = argument_names(f, len(args))
         owners = [_owner(path, names) for path in paths_in(structure)]
@@ -46,7 +50,7 @@ class Point(NamedTuple):
             _demand_all_floats(leaves, owners, chosen)
         if not moving:
             raise ArgumentError(
-                "none of the arguments is a real floating-point number",
+                "none of the arguments is a floating-point number",
                 "Write 2.0 for 2, x.astype(float) for x.",
             )
 
@@ -66,31 +70,29 @@ class Point(NamedTuple):
     @property
     def vector(self) -> Vector:
         """All entries of all leaves in one row."""
-        parts = [np.ravel(np.asarray(x, np.float64)) for x in self.leaves]
-        return np.concatenate(parts)
+        return np.concatenate([row(x) for x in self.leaves])
 
     def rebuilt(self, vector: Vector) -> list[Any]:
         """The leaves from such a row, in double precision whatever theirs is."""
-        parts = np.split(vector, np.cumsum([np.size(x) for x in self.leaves])[:-1])
-        return [part.reshape(np.shape(x))[()] for part, x in zip(parts, self.leaves, strict=True)]
+        parts = np.split(vector, np.cumsum([length(x) for x in self.leaves])[:-1])
+        return [numbers(part, x) for part, x in zip(parts, self.leaves, strict=True)]
 
     def working_dtype(self) -> np.dtype[Any]:
         """The least precise type that the function computes in when its arguments are in double precision."""
         F = self.run(self.rebuilt(self.vector)).F
-        kinds = [np.dtype(getattr(y, "dtype", float)) for y in F.values() if is_float(y)]
-        return max(kinds, key=lambda kind: float(np.finfo(kind).eps))
+        kinds = [np.finfo(getattr(y, "dtype", float)) for y in F.values() if is_float(y)]
+        return max(kinds, key=lambda kind: float(kind.eps)).dtype
 
     def names(self) -> list[str]:
         """How one would write each entry."""
         return [name for x, label in zip(self.leaves, self.labels, strict=True) for name in entries(label, x)]
 
     def result_names(self, done: Run) -> list[str]:
-        """How one would write each real entry of the result; a function's single number has no name."""
+        """How one would write each entry of the result; a function's single real number has no name."""
         labels = self.results or tuple(f"result{path}" for path in paths_in(done.structure))
         real = real_sinks(done)
-        if self.results is None and len(real) == 1 and shape_of(done.F[done.graph.sinks[real[0]]]) == ():
-            return [""]
-        return [name for k in real for name in entries(labels[k], done.F[done.graph.sinks[k]])]
+        names = [name for k in real for name in entries(labels[k], done.F[done.graph.sinks[k]])]
+        return [""] if names == ["result"] else names
 
     def gradient(self, seeds: Sequence[Value]) -> Point:
         """The gradient of the weighted sum of the results, as a function at the same point."""
@@ -106,24 +108,42 @@ class Point(NamedTuple):
 def joined(result: Any, real: Sequence[int]) -> Vector:
     """Those results in one row."""
     leaves = flatten(result)[0]
-    return np.concatenate([np.ravel(np.asarray(leaves[k], np.float64)) for k in real])
+    return np.concatenate([row(leaves[k]) for k in real])
 
 
 def real_sinks(done: Run) -> list[int]:
-    """The places of the results that are real floating-point numbers."""
+    """The places of the results that are floating-point numbers."""
     return [k for k, sink in enumerate(done.graph.sinks) if is_float(done.F[sink])]
 
 
 def is_float(x: Any) -> bool:
     """Whether derivatives flow through this value."""
-    return isinstance(x, float) or getattr(getattr(x, "dtype", None), "kind", "") == "f"
+    return isinstance(x, (float, complex)) or getattr(getattr(x, "dtype", None), "kind", "") in ("f", "c")
+
+
+def row(x: Value) -> Vector:
+    """The numbers of an array in a row."""
+    if not np.iscomplexobj(x):
+        return np.ravel(np.asarray(x, np.float64))
+    return np.ravel(np.asarray(x, np.complex128)).view(np.float64)
+
+
+def numbers(part: Vector, like: Value) -> Any:
+    """The inverse of :func:`row`: in the shape of an array, in double precision."""
+    kind = np.complex128 if np.iscomplexobj(like) else np.float64
+    return np.ascontiguousarray(part).view(kind).reshape(np.shape(like))[()]
+
+
+def length(x: Value) -> int:
+    """How many numbers an array is in a row."""
+    return int(np.size(x)) * (1 + np.iscomplexobj(x))
 
 
 def entries(label: str, x: Value) -> list[str]:
     """How one would write each entry of an array."""
-    if shape_of(x) == ():
-        return [label]
-    return [f"{label}[{', '.join(map(str, place))}]" for place in np.ndindex(shape_of(x))]
+    names = [f"{label}[{', '.join(map(str, place))}]" for place in np.ndindex(shape_of(x))]
+    names = names if shape_of(x) else [label]
+    return [f"{name}{part}" for name in names for part in (".real", ".imag")] if np.iscomplexobj(x) else names
 
 
 def precision(*values: Value) -> float:
@@ -166,5 +186,5 @@ def _demand_all_floats(
         if key in chosen and not is_float(x):
             raise ArgumentError(
                 f"{label} is {type(x).__name__} {x!r:.40}",
-                "Derivatives are by real floating-point numbers; leave it out of argnums.",
+                "Derivatives are by floating-point numbers; leave it out of argnums.",
             )
