@@ -12,6 +12,7 @@ copyright = "the nazad developers"
 version = release = installed_version("nazad")
 
 extensions = [
+    "coverage",
     "mathml",
     "myst_parser",
     "numpydoc",

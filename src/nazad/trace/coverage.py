@@ -17,24 +17,21 @@ from nazad.errors import ArgumentError
 from nazad.graph import Primitive
 from nazad.ops.families import Elementwise
 from nazad.trace import scipy_table
+from nazad.trace.array import Array
+from nazad.trace.numpy_table import METHODS
 from nazad.trace.numpy_table.dispatch import FUNCTIONS, UFUNCS, VALUES_ONLY
 
 DERIVATIVE, VALUE, NOT = "derivative to any order", "value only, derivative zero", "not covered"
 NAMESPACES = (
-    "numpy",
-    "numpy.emath",
-    "numpy.linalg",
-    "numpy.fft",
-    "scipy.special",
-    "scipy.linalg",
-    "scipy.stats",
+    *("numpy", "numpy.ndarray", "numpy.emath", "numpy.linalg", "numpy.fft"),
+    *("scipy.special", "scipy.linalg", "scipy.stats"),
 )
 
 AS_THEY_ARE = {
     VALUE: (
         "bartlett blackman broadcast_shapes diag_indices eye fftfreq hamming hanning identity indices "
-        "isdtype isscalar issubdtype iterable kaiser mask_indices mintypecode promote_types rfftfreq tri "
-        "tril_indices triu_indices typename"
+        "dtype isdtype isscalar issubdtype itemsize iterable kaiser mask_indices mintypecode nbytes "
+        "promote_types rfftfreq tri tril_indices triu_indices typename"
     ),
     DERIVATIVE: "fromfunction row_stack",
 }
@@ -53,6 +50,10 @@ REASONS = {
     ),
     "makes matrices, whose operations are their own": "asmatrix bmat",
     "works on Python objects": "fromiter frompyfunc",
+    "shows or changes the memory of an array": (
+        "base byteswap ctypes data device dump dumps flags getfield resize setfield setflags strides "
+        "to_device tobytes tofile view"
+    ),
 }
 """Why functions are not covered."""
 
@@ -90,6 +91,8 @@ def coverage(namespace: str) -> list[Row]:
     """
     if namespace not in NAMESPACES:
         raise ArgumentError(f"coverage of {namespace!r}", f"One of {', '.join(NAMESPACES)}.")
+    if namespace == "numpy.ndarray":
+        return [_method_row(name) for name in dir(np.ndarray) if not name.startswith("_")]
     package, _, subject = namespace.partition(".")
     if package == "scipy":
         scipy_table.open_room(subject)
@@ -108,11 +111,26 @@ def _public(module: ModuleType) -> Iterator[tuple[str, Callable[..., Any]]]:
 def _row(name: str, function: Callable[..., Any]) -> Row:
     if function in UFUNCS or function in FUNCTIONS or function in scipy_table.FUNCTIONS:
         return Row(name, VALUE if _is_flat(function) else DERIVATIVE)
+    return _stated(name) or Row(name, NOT, NO_RULE)
+
+
+def _stated(name: str) -> Row | None:
+    """The verdict on what has no rule of its own, as it stands in the tables above."""
     for verdict, names in AS_THEY_ARE.items():
         if name in names.split():
             return Row(name, verdict)
-    reasons = (reason for reason, names in REASONS.items() if name in names.split())
-    return Row(name, NOT, next(reasons, NO_RULE))
+    reasons = [reason for reason, names in REASONS.items() if name in names.split()]
+    return Row(name, NOT, reasons[0]) if reasons else None
+
+
+def _method_row(name: str) -> Row:
+    """A method or an attribute of an array; mostly there is a function of NumPy by the same name."""
+    stated = _stated(name)
+    if stated is not None:
+        return stated
+    if name not in METHODS and not hasattr(Array, name):
+        return Row(name, NOT, NO_RULE)
+    return _row(name, getattr(np, name)) if hasattr(np, name) else Row(name, DERIVATIVE)
 
 
 def _is_flat(function: Callable[..., Any]) -> bool:
