@@ -23,15 +23,16 @@ class Coverage(Directive):
     def run(self) -> list[nodes.Node]:
         """A definition list: verdicts and the names under each."""
         rows = coverage(self.arguments[0])
-        return [nodes.definition_list("", *[_item(title, names) for title, names in _groups(rows) if names])]
+        return [nodes.definition_list("", *[_item(title, names) for title, names in _groups(rows)])]
 
 
 def _groups(rows: Sequence[Row]) -> Iterator[tuple[str, list[str]]]:
-    for verdict in (DERIVATIVE, VALUE):
-        yield verdict, [row.name for row in rows if row.verdict == verdict]
-    missing = [row for row in rows if row.verdict == NOT]
-    for reason in sorted({row.reason for row in missing}, key=lambda reason: (reason == NO_RULE, reason)):
-        yield f"{NOT}: {reason}", [row.name for row in missing if row.reason == reason]
+    """Names by verdict and remark; what has no rule comes last."""
+    order = {DERIVATIVE: 0, VALUE: 1, NOT: 2}
+    kinds = {(row.verdict, row.remark) for row in rows}
+    for verdict, remark in sorted(kinds, key=lambda kind: (order[kind[0]], kind[1] == NO_RULE, kind[1])):
+        names = [row.name for row in rows if (row.verdict, row.remark) == (verdict, remark)]
+        yield f"{verdict}: {remark}" if remark else verdict, names
 
 
 def _item(title: str, names: Sequence[str]) -> nodes.definition_list_item:

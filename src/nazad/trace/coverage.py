@@ -7,15 +7,15 @@ steps, and constants), so that its derivative is zero, or it is not covered, for
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
-from types import ModuleType
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from nazad.errors import ArgumentError
-from nazad.graph import Primitive
 from nazad.ops.families import Elementwise
+from nazad.ops.special.family import Unknown
 from nazad.trace import scipy_table
 from nazad.trace.array import Array
 from nazad.trace.numpy_table import METHODS
@@ -35,7 +35,7 @@ AS_THEY_ARE = {
     ),
     DERIVATIVE: "fromfunction row_stack",
 }
-"""Functions that need no rule: made of sizes and dtypes alone, or of calls of other functions."""
+"""Functions of NumPy that need no rule: made of sizes and dtypes alone, or of calls of other functions."""
 
 REASONS = {
     "reads or writes files": "fromfile fromregex genfromtxt load loadtxt save savetxt savez savez_compressed",
@@ -55,7 +55,22 @@ REASONS = {
         "to_device tobytes tofile view"
     ),
 }
-"""Why functions are not covered."""
+"""Why functions of NumPy are not covered."""
+
+OF_SCIPY = {
+    "whole numbers in, constants out": (
+        r"(\w+_)?roots(_\w+)?|\w+_zeros|bernoulli|euler|stirling2|factorial2|factorialk"
+    ),
+    "makes a polynomial, whose operations are its own": (
+        r"(sh_)?(chebyt|chebyu|jacobi|legendre)|chebyc|chebys|(gen)?laguerre|gegenbauer|hermite(norm)?"
+    ),
+    "values of many orders at once": r"\w+_seq|\w+_all|lqmn|lqn|lmbda|riccati_\w+|mathieu_\w+_coef",
+    "settings and state of SciPy": r"geterr|seterr",
+}
+"""Why functions of ``scipy.special`` are not covered, by patterns of names."""
+
+SAMPLES = "tests, fits and summaries of samples"
+
 
 NO_RULE = "no rule yet"
 
@@ -65,7 +80,7 @@ class Row(NamedTuple):
 
     name: str
     verdict: str
-    reason: str = ""
+    remark: str = ""
 
 
 def coverage(namespace: str) -> list[Row]:
@@ -79,7 +94,8 @@ def coverage(namespace: str) -> list[Row]:
     Returns
     -------
     list of Row
-        Name, verdict, and the reason if the function is not covered, in the order of names.
+        Name, verdict, and a remark: the reason if the function is not covered, the methods of a
+        distribution, the arguments by which no derivative is known.
 
     Examples
     --------
@@ -87,31 +103,41 @@ def coverage(namespace: str) -> list[Row]:
     >>> rows["interp"].verdict, rows["argmax"].verdict
     ('derivative to any order', 'value only, derivative zero')
     >>> rows["loadtxt"]
-    Row(name='loadtxt', verdict='not covered', reason='reads or writes files')
+    Row(name='loadtxt', verdict='not covered', remark='reads or writes files')
     """
     if namespace not in NAMESPACES:
         raise ArgumentError(f"coverage of {namespace!r}", f"One of {', '.join(NAMESPACES)}.")
     if namespace == "numpy.ndarray":
-        return [_method_row(name) for name in dir(np.ndarray) if not name.startswith("_")]
+        return [_of_method(name) for name in dir(np.ndarray) if not name.startswith("_")]
     package, _, subject = namespace.partition(".")
     if package == "scipy":
         scipy_table.open_room(subject)
-    module = importlib.import_module("numpy.lib.scimath" if namespace == "numpy.emath" else namespace)
-    return [_row(name, function) for name, function in _public(module)]
+        return [_of_scipy(name, thing, subject) for name, thing in _public(namespace)]
+    return [_of_numpy(name, thing) for name, thing in _public(namespace)]
 
 
-def _public(module: ModuleType) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Functions and ufuncs by their name, without classes and submodules."""
+def _public(namespace: str) -> Iterator[tuple[str, Any]]:
+    """What can be called, by name, without classes."""
+    module = importlib.import_module({"numpy.emath": "numpy.lib.scimath"}.get(namespace, namespace))
     for name in sorted(getattr(module, "__all__", dir(module))):
         thing = getattr(module, name, None)
         if not name.startswith("_") and callable(thing) and not isinstance(thing, type):
             yield name, thing
 
 
-def _row(name: str, function: Callable[..., Any]) -> Row:
-    if function in UFUNCS or function in FUNCTIONS or function in scipy_table.FUNCTIONS:
-        return Row(name, VALUE if _is_flat(function) else DERIVATIVE)
-    return _stated(name) or Row(name, NOT, NO_RULE)
+# --- NumPy
+def _of_numpy(name: str, function: Any) -> Row:
+    return _ruled(name, function) or _stated(name) or Row(name, NOT, NO_RULE)
+
+
+def _of_method(name: str) -> Row:
+    """A method or an attribute of an array; mostly there is a function of NumPy by the same name."""
+    stated = _stated(name)
+    if stated is not None:
+        return stated
+    if name not in METHODS and not hasattr(Array, name):
+        return Row(name, NOT, NO_RULE)
+    return _of_numpy(name, getattr(np, name)) if hasattr(np, name) else Row(name, DERIVATIVE)
 
 
 def _stated(name: str) -> Row | None:
@@ -123,19 +149,40 @@ def _stated(name: str) -> Row | None:
     return Row(name, NOT, reasons[0]) if reasons else None
 
 
-def _method_row(name: str) -> Row:
-    """A method or an attribute of an array; mostly there is a function of NumPy by the same name."""
-    stated = _stated(name)
-    if stated is not None:
-        return stated
-    if name not in METHODS and not hasattr(Array, name):
-        return Row(name, NOT, NO_RULE)
-    return _row(name, getattr(np, name)) if hasattr(np, name) else Row(name, DERIVATIVE)
-
-
-def _is_flat(function: Callable[..., Any]) -> bool:
-    """Whether values have no derivative: it is said of functions, and seen from the partials of ufuncs."""
+def _ruled(name: str, function: Any) -> Row | None:
+    """The verdict on what is in the tables of rules."""
     op = UFUNCS.get(function) if isinstance(function, np.ufunc) else None
-    if isinstance(op, Primitive):
-        return isinstance(op, Elementwise) and all(d is None for d in op.derivs)
-    return function in VALUES_ONLY
+    if isinstance(op, Elementwise):
+        return _of_partials(name, op.derivs)
+    if op is not None or function in FUNCTIONS or function in scipy_table.FUNCTIONS:
+        return Row(name, VALUE if function in VALUES_ONLY else DERIVATIVE)
+    return None
+
+
+def _of_partials(name: str, partials: Sequence[Any]) -> Row:
+    unknown = [str(k) for k, d in enumerate(partials) if isinstance(d, Unknown)]
+    if all(d is None for d in partials):
+        return Row(name, VALUE)
+    if all(d is None or isinstance(d, Unknown) for d in partials):
+        return Row(name, NOT, "no formula is known for its derivative")
+    return Row(name, DERIVATIVE, f"but not by argument {', '.join(unknown)}" if unknown else "")
+
+
+# --- SciPy
+def _of_scipy(name: str, thing: Any, subject: str) -> Row:
+    if not hasattr(thing, "__name__"):
+        return _of_distribution(name, thing)
+    ruled = _ruled(name, thing)
+    if ruled is not None:
+        return ruled
+    reasons = [
+        reason for names, reason in OF_SCIPY.items() if subject == "special" and re.fullmatch(names, name)
+    ]
+    return Row(name, NOT, reasons[0] if reasons else SAMPLES if subject == "stats" else NO_RULE)
+
+
+def _of_distribution(name: str, distribution: Any) -> Row:
+    """The methods of a distribution that have a rule."""
+    methods = dict.fromkeys(method for owner, method in scipy_table.METHODS if owner is type(distribution))
+    named = ", ".join(method for method in methods if not method.startswith("_"))
+    return Row(name, DERIVATIVE, named) if named else Row(name, NOT, NO_RULE)
