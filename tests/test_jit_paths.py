@@ -140,7 +140,9 @@ def test_int():
 
 
 def test_float():
-    check(lambda n, x: np.full(2, float(n)) * x, (2, 1.5), (2, 2.5), (3, 1.5), variants=2)
+    check(lambda n, x: np.full(2, float(n)) * x, (2, 1.5), (2, 2.5), (3, 1.5), variants=1)
+    unseen = eval("lambda n, x: np.full(2, float(n)) * x", {"np": np})  # noqa: S307
+    check(unseen, (2, 1.5), (2, 2.5), (3, 1.5), variants=2)
 
 
 def test_round():

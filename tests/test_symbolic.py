@@ -159,7 +159,7 @@ def test_a_primitive_is_what_its_calc_does() -> None:
 
 
 def test_a_primitive_that_cannot_be_looked_into_is_a_function_with_its_deriv() -> None:
-    calc = np.vectorize(math.erf, otypes=[float])
+    calc = np.vectorize(eval("lambda x: math.erf(x)", {"math": math}), otypes=[float])  # noqa: S307
     for name in ("hump", "erf"):  # SymPy has an erf, and this is not it
         op = nz.elementwise(calc, lambda y, x: 2 / np.sqrt(np.pi) * np.exp(-x * x), name=name)
         s = symbolic(lambda x, op=op: op(x * x) * x, 0.5)

@@ -19,7 +19,7 @@ from nazad.api.chosen import called
 from nazad.errors import ArgumentError
 from nazad.graph import NUMERIC, PYTHON_NUMBERS, Traced
 from nazad.run.cpython import DTYPES
-from nazad.trace import Arguments, Run, argument_names, run
+from nazad.trace import Arguments, Run, argument_names, followed, run
 from nazad.trace.scipy_table import with_patterns
 from nazad.tree import Structure, flatten, labels
 
@@ -65,7 +65,7 @@ class Form(NamedTuple):
         for k in sorted(k for k in self.fixed if isinstance(k, int)):
             args.insert(k, self.fixed[k])
         kwargs |= {k: value for k, value in self.fixed.items() if isinstance(k, str)}
-        return with_patterns(self.function(*args, **kwargs))
+        return with_patterns(followed(self.function)(*args, **kwargs))
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from nazad.errors import ArgumentError, ShapeError
 from nazad.graph import Spec, Traced, Value, dtype_of, here, shape_of, zeros_like
-from nazad.trace import Arguments, Run, argument_names
+from nazad.trace import Arguments, Run, argument_names, followed
 from nazad.trace.scipy_table import with_entries
 from nazad.transform.forward import pushforward
 from nazad.tree import Structure, flatten, unflatten
@@ -54,7 +54,7 @@ def choose(f: Callable[..., Any], argnums: ArgNums, args: tuple[Any, ...], kwarg
                 new_args[key] = x
             else:
                 new_kwargs[key] = x
-        return f(*new_args, **new_kwargs)
+        return followed(f)(*new_args, **new_kwargs)
 
     arguments = Arguments.of(picked, names)
     for k, x in enumerate(arguments.leaves):

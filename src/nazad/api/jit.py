@@ -29,7 +29,7 @@ from nazad.graph import here
 from nazad.run.compiled import MISS, Times
 from nazad.run.guards import MOST_GUARDS
 from nazad.run.report import Lowered, Report
-from nazad.trace import Run
+from nazad.trace import Run, followed
 from nazad.trace.trace import collector_paused
 
 _VARIANTS = 16
@@ -92,7 +92,7 @@ class Jitted:
     def _slowly(self, *args: Any, **kwargs: Any) -> Any:
         call = taken_apart(self._function, self._static, args, kwargs)
         if call is None:
-            return self._function(*args, **kwargs)
+            return followed(self._function)(*args, **kwargs)
         kind = self._kind(call.key)
         known = kind.variants
         result = self._found(known, call)
@@ -101,7 +101,7 @@ class Jitted:
                 result = self._found([v for v in kind.variants if v not in known], call)
                 if result is MISS:
                     result = self._anew(kind, call)
-        return self._function(*args, **kwargs) if result is MISS else result
+        return followed(self._function)(*args, **kwargs) if result is MISS else result
 
     __call__ = _slowly  # replaced, in the class of each function, by the first variant of the chain
 

@@ -12,7 +12,7 @@ import optree
 from nazad.api.chosen import demand_function
 from nazad.errors import ArgumentError, ShapeError, TraceError
 from nazad.graph import Node, Traced, Value, here, rank_of, shape_of
-from nazad.trace import Arguments, Array, Run, Trace, run
+from nazad.trace import Arguments, Array, Run, Trace, followed, run
 from nazad.transform.batch import batch
 from nazad.tree import Structure, flatten, paths_in, unflatten
 
@@ -95,7 +95,7 @@ def _run_one_row(
         whole = list(leaves)
         for k, row in zip(mapped, rows, strict=True):
             whole[k] = row
-        return f(*unflatten(structure, whole), **kwargs)
+        return followed(f)(*unflatten(structure, whole), **kwargs)
 
     with np.errstate(all="ignore"):
         rows = tuple(_first_row(leaves[k]) for k in mapped)

@@ -18,7 +18,7 @@ from nazad.explain.scenes import Scenes, Story, frozen
 from nazad.explain.text import Page, as_text
 from nazad.graph import Graph, Node, Traced, Value, Where, here
 from nazad.nearby import suggest
-from nazad.trace import Arguments, Run, argument_names, note_specs, run
+from nazad.trace import Arguments, Run, argument_names, followed, note_specs, run
 from nazad.tree import tree_map
 
 
@@ -100,7 +100,9 @@ def tell(
 
 def _run(f: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], trace: NamingTrace) -> Run:
     own = tree_map(lambda x: x.copy() if isinstance(x, np.ndarray) else x, args)  # the story is told later
-    done = run(lambda *xs: f(*xs, **kwargs), Arguments.of(own, argument_names(f, len(args))), trace=trace)
+    done = run(
+        lambda *xs: followed(f)(*xs, **kwargs), Arguments.of(own, argument_names(f, len(args))), trace=trace
+    )
     if any(isinstance(value, Traced) for value in done.F.values()):
         raise TraceError(
             "explain was called inside a traced function", "Call it outside, at numbers.", here()

@@ -34,6 +34,10 @@ class Recorder(Protocol):
 
     def answered(self, node: Node, what: str, answer: Any) -> None: ...
 
+    def depends(self, node: Node) -> bool: ...
+
+    def why_not_followed(self, where: Any) -> str: ...
+
 
 class Traced:
     """The mark of a traced value; the handle itself is :class:`nazad.trace.array.Array`."""

@@ -14,7 +14,7 @@ from nazad.errors import ArgumentError, GraphError
 from nazad.graph import Node
 from nazad.symbolic.convert import not_too_deep, on_symbols, written_out
 from nazad.symbolic.meaning import Expr, Objects, number, objects, sympy
-from nazad.trace import Arguments, Run, argument_names, run
+from nazad.trace import Arguments, Run, argument_names, followed, run
 from nazad.tree import Tree, flatten, unflatten
 
 _WORTH_DERIVING = 20_000  # operations written out, up to which SymPy takes seconds
@@ -74,7 +74,7 @@ def symbolic(f: Callable[..., Any], *args: Tree, **kwargs: Any) -> Symbolic:
     array([2*w_0, 2*w_1], dtype=object)
     """
     arguments = Arguments.of(args, argument_names(f, len(args)))
-    done = run(lambda *xs: f(*xs, **kwargs), arguments)
+    done = run(lambda *xs: followed(f)(*xs, **kwargs), arguments)
     symbols = _symbols(arguments)
     leaves = {leaf: mine for leaf, mine in zip(done.graph.leaves, symbols, strict=True) if mine is not None}
     return Symbolic(arguments, symbols, done, _expressions(done, leaves))

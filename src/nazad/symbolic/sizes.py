@@ -18,7 +18,7 @@ import numpy as np
 from nazad.errors import ArgumentError
 from nazad.extras import require
 from nazad.graph import CONSTANT, Graph, Node, shape_of
-from nazad.trace import Arguments, argument_names, run
+from nazad.trace import Arguments, argument_names, followed, run
 from nazad.transform.forward import pushforward
 from nazad.tree import Tree, unflatten
 
@@ -125,7 +125,7 @@ def swell(f: Callable[..., Any], *args: Tree, **kwargs: Any) -> Swell:
         leaves = list(arguments.leaves)
         for k, value in zip(moving, values, strict=True):
             leaves[k] = value
-        return f(*unflatten(arguments.structure, leaves), **kwargs)
+        return followed(f)(*unflatten(arguments.structure, leaves), **kwargs)
 
     own, by_rule, backward = (
         _graph(what, xs, names) for what in (function, _partials(function, names), _gradient(function, names))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from nazad.errors import ArgumentError
 from nazad.graph import Value, shape_of
-from nazad.trace import Arguments, Run, argument_names, run
+from nazad.trace import Arguments, Run, argument_names, followed, run
 from nazad.trace.scipy_table import with_entries
 from nazad.tree import flatten, paths_in, unflatten
 
@@ -59,7 +59,7 @@ class Point(NamedTuple):
             for k, x in zip(moving, xs, strict=True):
                 whole[k] = x
             new_args, new_kwargs = unflatten(structure, whole)
-            return f(*new_args, **new_kwargs)
+            return followed(f)(*new_args, **new_kwargs)
 
         return cls(function, tuple(leaves[k] for k in moving), labels)
 

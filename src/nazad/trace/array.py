@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 
 from nazad import ops
-from nazad.errors import TraceError
+from nazad.errors import NoRuleError, TraceError
 from nazad.graph import PYTHON_NUMBERS, Node, Primitive, Traced, Value, dtype_of, here
 from nazad.ops.families import Elementwise
 from nazad.ops.structure import split_index
 from nazad.trace import numpy_table, scipy_table
+from nazad.trace.inside import as_constants, depends
+from nazad.trace.running import held, writes_entries
 
 Method = Callable[..., Any]
 _e = ops.elementwise
@@ -301,6 +303,15 @@ class Array(Traced):
         return bool(self._ask("bool", bool))
 
     def __int__(self) -> int:
+        if self.dtype.kind == "f" and self.depends and writes_entries(sys._getframe(1)):
+            raise self._forbidden(
+                "a traced value was written into an array of whole numbers, and its derivative would be lost",
+                "Make it an array of floats.",
+            )
+        return self.as_int()
+
+    def as_int(self) -> int:
+        """The whole number that it has at the point of the trace."""
         return int(self._ask("int", int))
 
     def __index__(self) -> int:
@@ -314,18 +325,28 @@ class Array(Traced):
 
     def _ask(self, what: str, how: Callable[[Any], Any]) -> Any:
         answer = how(self.value)
-        self.trace.answered(self.node, what, answer)
+        if self.depends:
+            self.trace.answered(self.node, what, answer)
         return answer
+
+    @property
+    def depends(self) -> bool:
+        """Whether it depends on an argument of the traced function; if not, nothing is lost with the node."""
+        return self.trace.depends(self.node)
 
     # --- what would drop the derivative
     def __float__(self) -> float:
         if self.dtype.kind in "iub":  # a whole number has no derivative to lose
             return float(self._ask("float", float))
+        if not self.depends:
+            return float(self.value)
         raise self._escape(
             "float()", "Keep the value as it is: NumPy functions take it, math functions do not."
         )
 
     def __complex__(self) -> complex:
+        if not self.depends:
+            return complex(self.value)
         raise self._escape("complex()", "Keep the value as it is.")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
@@ -333,13 +354,23 @@ class Array(Traced):
             return np.array(None, object)  # no array of numbers: the operator of this class is to answer
         if self.dtype.kind in "iub":  # masks and places index ordinary arrays
             return self._ask("array", lambda value: np.array(value, dtype))
+        if not self.depends:
+            return self._constant(dtype)
         raise self._escape(
             "an ordinary NumPy array",
             "Use np.stack or np.concatenate where np.array or np.asarray stands, and NumPy functions instead "
             "of functions that are not NumPy's.",
         )
 
+    def _constant(self, dtype: Any = None) -> Any:
+        """A copy that is read-only: what a library would write into it would be missing in the graph."""
+        copy = np.array(self.value, dtype)
+        copy.flags.writeable = False
+        return copy
+
     def __reduce_ex__(self, protocol: Any) -> Any:
+        if not self.depends:
+            return self._constant().__reduce_ex__(protocol)
         raise self._escape("pickled bytes", "Pickle what the transform returns.")
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -354,7 +385,8 @@ class Array(Traced):
         )
 
     def _forbidden(self, met: str, remedy: str) -> TraceError:
-        error = TraceError(met, remedy, here())
+        where = here()
+        error = TraceError(met, f"{self.trace.why_not_followed(where)}{remedy}", where)
         self.trace.errors.append(error)  # user code may swallow it; the end of the trace will not
         return error
 
@@ -363,6 +395,8 @@ class Array(Traced):
             function = numpy_table.METHODS[name]
             return lambda *args, **kwargs: function(self, *args, **kwargs)
         if hasattr(np.ndarray, name) and not name.startswith("__"):
+            if not self.depends:
+                return getattr(self._constant(), name)
             raise self._no_attribute(name)
         raise AttributeError(f"a traced array has no attribute {name!r}")
 
@@ -378,15 +412,21 @@ class Array(Traced):
             if op is None:
                 scipy_table.open_for_ufunc(ufunc)
             return numpy_table.call_ufunc(ufunc, method, inputs, kwargs)
-        except TraceError as error:
-            self.trace.errors.append(error)
-            raise
+        except (TraceError, NoRuleError) as error:
+            return self._plainly(getattr(ufunc, method), inputs, kwargs, error)
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: Sequence[Any], kwargs: dict[str, Any]
     ) -> Any:
         try:
             return numpy_table.call_function(function, args, kwargs)
-        except TraceError as error:
-            self.trace.errors.append(error)
-            raise
+        except (TraceError, NoRuleError) as error:
+            return self._plainly(function, args, kwargs, error)
+
+    def _plainly(self, function: Callable[..., Any], args: Any, kwargs: Any, error: Exception) -> Any:
+        """What cannot be traced is computed with numbers, if no argument of the traced function is in it."""
+        if depends((tuple(args), kwargs)):
+            if isinstance(error, TraceError):
+                self.trace.errors.append(error)
+            raise error
+        return held(function(*as_constants(tuple(args)), **as_constants(kwargs)))

@@ -20,6 +20,7 @@ import numpy as np
 from nazad.errors import ArgumentError, TraceError
 from nazad.graph import (
     CONSTANT,
+    LEAF,
     NUMERIC,
     Graph,
     Node,
@@ -35,6 +36,8 @@ from nazad.graph import (
 from nazad.ops.pushed import transpose_with
 from nazad.trace import scipy_table
 from nazad.trace.array import Array
+from nazad.trace.follow import followed, forget, reason
+from nazad.trace.running import current, running
 from nazad.tree import Structure, flatten, labels, labels_anew, unflatten
 
 _levels = itertools.count(1)
@@ -69,6 +72,7 @@ class Trace:
         self.errors: list[Exception] = []
         self.finished = False
         self.nested = False  # whether values may themselves be traced
+        self._depends: dict[Node, bool] = {}
         self._numbers: dict[tuple[type, Any], Node] = {}
         self._captured: dict[int, tuple[Node, np.ndarray[Any, Any], bytes]] = {}
 
@@ -115,6 +119,31 @@ class Trace:
     def answered(self, node: Node, what: str, answer: Any) -> None:
         """Note a question about a value."""
         self.guards.append(Guard(node, what, answer, here()))
+
+    def constant(self, value: Value) -> Array:
+        """A handle for a new array, which nobody else holds."""
+        return Array(self, self._new_constant(value), value)
+
+    def depends(self, node: Node) -> bool:
+        """Whether a node depends on a leaf, of this trace or of one around it."""
+        known, waiting = self._depends, [node]
+        while waiting:
+            v = waiting[-1]
+            unknown = [p for p in v.preds if p not in known]
+            if v in known or not unknown:
+                known[waiting.pop()] = any(known[p] for p in v.preds) if v.preds else self._is_origin(v)
+            else:
+                waiting += unknown
+        return known[node]
+
+    def _is_origin(self, source: Node) -> bool:
+        value = self.F[source]
+        return source.op is LEAF or (isinstance(value, Array) and value.depends)
+
+    def why_not_followed(self, where: Where | None) -> str:
+        """Why the function is not followed in which something went wrong, as a sentence; empty if it is."""
+        why = "" if where is None else reason(where.code)
+        return f"{where.function} is not followed: {why}. " if where is not None and why else ""
 
     def finish(self, leaves: Sequence[Array], outputs: Sequence[Any]) -> Graph:
         """The graph of what the function returned."""
@@ -278,14 +307,25 @@ def run(
         for k, (x, label) in enumerate(zip(arguments.leaves, arguments.labels, strict=True))
     ]
     try:
-        with collector_paused():
-            result = function(*unflatten(arguments.structure, handles))
+        with _under_way(trace):
+            result = followed(function)(*unflatten(arguments.structure, handles))
     except Exception as error:
         trace.raise_remembered(instead_of=error)
         raise
     result, aux = _split_aux(result, trace) if has_aux else (result, None)
     outputs, structure = flatten(result)
     return Run(trace.finish(handles, outputs), trace.F, structure, aux, trace)
+
+
+@contextlib.contextmanager
+def _under_way(trace: Trace) -> Iterator[None]:
+    """While the function of a trace runs."""
+    try:
+        with collector_paused(), running(trace):
+            yield
+    finally:
+        if current() is None:
+            forget()
 
 
 @contextlib.contextmanager
@@ -395,7 +435,7 @@ def trace(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Graph:
     return v5
     """
     arguments = Arguments.of(args, argument_names(function, len(args)))
-    done = run(lambda *xs: function(*xs, **kwargs), arguments)
+    done = run(lambda *xs: followed(function)(*xs, **kwargs), arguments)
     note_specs(done.F)
     return done.graph.without_dead()
 

@@ -102,6 +102,14 @@ def open_for_ufunc(ufunc: Any) -> None:
         open_room("special")
 
 
+def subject_of(thing: Any) -> str:
+    """The module of SciPy that a function, class, method or object is from; empty for all others."""
+    for module in (_home(thing), _home(type(getattr(thing, "__self__", thing)))):
+        if module.startswith("scipy."):
+            return module.partition(".")[2]
+    return ""
+
+
 def rule_of(function: Callable[..., Any]) -> Callable[..., Any] | None:
     """What to call in place of a function, class, method or callable object of SciPy; None without a rule.
 
@@ -110,15 +118,13 @@ def rule_of(function: Callable[..., Any]) -> Callable[..., Any] | None:
     >>> rule_of(len) is None
     True
     """
-    is_plain = (
-        hasattr(function, "__name__") and not isinstance(function, MethodType) and not _is_bound(function)
-    )
-    owner = function if is_plain else type(getattr(function, "__self__", function))
-    package, _, subject = _home(owner).partition(".")
-    if package != "scipy":
+    subject = subject_of(function)
+    if not subject:
         return None
     for depth in (1, 2):
         open_room(".".join(subject.split(".")[:depth]))
+    is_method = isinstance(function, MethodType) or _is_bound(function)
+    is_plain = hasattr(function, "__name__") and not is_method
     return _function_rule(function) if is_plain else _method_rule(function)
 
 
@@ -162,6 +168,7 @@ __all__ = [
     "rule",
     "rule_of",
     "sparse_room",
+    "subject_of",
     "with_entries",
     "with_patterns",
 ]

@@ -1,0 +1,157 @@
+"""What is called in place of functions and methods."""
+
+from __future__ import annotations
+
+import sys
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from nazad.errors import TraceError
+from nazad.trace import scipy_table
+from nazad.trace.array import Array
+from nazad.trace.follow.resolve import CELL, finds, remembered, resolve
+from nazad.trace.follow.source import NotFollowed, is_library, twin_of
+from nazad.trace.follow.standins import STANDINS
+from nazad.trace.inside import any_traced, as_constants, depends, traced_in
+from nazad.trace.numpy_table.dispatch import full_name, no_rule
+from nazad.trace.running import RESOLVER, held
+
+_UNDERSTAND = frozenset({"nazad", "numpy", *sys.stdlib_module_names})
+"""Packages whose functions take traced values as they are, or have stand-ins."""
+
+
+@finds(FunctionType)
+def of_function(f: FunctionType) -> Any:
+    """A function of the user's is followed; one of a library gets numbers where it can."""
+    if RESOLVER in f.__code__.co_freevars:
+        return f
+    if id(f) in STANDINS:
+        return remembered(f, STANDINS[id(f)][0])
+    if not is_library(f.__code__.co_filename):
+        return remembered(f, _followed(f))
+    return of_library(f)
+
+
+def _followed(f: FunctionType) -> FunctionType:
+    """The rewritten version, with the globals, cells, defaults and attributes of the original."""
+    try:
+        code = twin_of(f)
+    except NotFollowed:
+        return f
+    if RESOLVER not in code.co_freevars:  # it calls nothing
+        return f
+    cells = dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True)) | {RESOLVER: CELL}
+    return _with_cells(f, code, tuple([cells[name] for name in code.co_freevars]))
+
+
+def _with_cells(f: FunctionType, code: Any, cells: tuple[CellType, ...]) -> FunctionType:
+    g = FunctionType(code, f.__globals__, f.__name__, f.__defaults__, cells)
+    g.__kwdefaults__, g.__qualname__, g.__dict__ = f.__kwdefaults__, f.__qualname__, f.__dict__
+    return g
+
+
+def of_library(f: FunctionType) -> Any:
+    """A wrapper of a function of the user's is followed through; others get numbers where they can."""
+    if _wraps_users(f):
+        return remembered(f, _rewrapped(f))
+    return f if _package(f) in _UNDERSTAND else remembered(f, on_numbers(f))
+
+
+def _package(f: Any) -> str:
+    return (getattr(f, "__module__", None) or "").partition(".")[0]
+
+
+def _wraps_users(f: FunctionType) -> bool:
+    inner = getattr(f, "__wrapped__", None)
+    return (
+        type(inner) is FunctionType and not is_library(inner.__code__.co_filename) and _package(f) != "nazad"
+    )
+
+
+def _rewrapped(f: FunctionType) -> Any:
+    """A wrapper that a decorator of some library made, around a function that is followed."""
+    if hasattr(f, "registry") and hasattr(f, "dispatch"):  # functools.singledispatch goes by the type
+        return lambda x, *args, **kwargs: resolve(f.dispatch(resolve(type)(x)))(x, *args, **kwargs)
+    wrapped, cells = f.__wrapped__, f.__closure__ or ()  # type: ignore[attr-defined]
+    changed = [CellType(resolve(wrapped)) if _holds(cell, wrapped) else cell for cell in cells]
+    return _with_cells(f, f.__code__, tuple(changed))
+
+
+def _holds(cell: CellType, value: Any) -> bool:
+    try:
+        return cell.cell_contents is value
+    except ValueError:  # an empty cell
+        return False
+
+
+def on_numbers(f: Any) -> Any:
+    """What SciPy offers, by its rule; what has none, with numbers if nothing depends on what is traced."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if not depends((args, kwargs)):
+            return f(*as_constants(args), **as_constants(kwargs))
+        rule = scipy_table.rule_of(f)
+        return _tried(f, args, kwargs) if rule is None else rule(*args, **kwargs)
+
+    return call
+
+
+def _tried(f: Any, args: Any, kwargs: Any) -> Any:
+    """A function may be made of ufuncs alone; if it is not, its name says more than a line inside."""
+    try:
+        return f(*args, **kwargs)
+    except TraceError as error:
+        if not scipy_table.subject_of(f):
+            raise
+        for handle in traced_in((args, kwargs)):
+            handle.trace.errors[:] = [e for e in handle.trace.errors if e is not error]
+        raise no_rule(full_name(f)) from error
+
+
+@finds(MethodType)
+def of_method(f: MethodType) -> Any:
+    func = f.__func__
+    if type(func) is not FunctionType or isinstance(f.__self__, Array):
+        return f
+    if is_library(func.__code__.co_filename) and not _wraps_users(func):
+        return f if _package(func) in _UNDERSTAND else on_numbers(f)
+    followed = resolve(func)
+    return f if followed is func else MethodType(followed, f.__self__)
+
+
+@finds(BuiltinFunctionType)
+def of_builtin(f: Any) -> Any:
+    if id(f) in STANDINS:
+        return remembered(f, STANDINS[id(f)][0])
+    owner = f.__self__
+    if isinstance(owner, np.ndarray):
+        return of_array_method(f, owner)
+    if scipy_table.subject_of(f):
+        return on_numbers(f)
+    return remembered(f, f) if owner is None or type(owner) is ModuleType else f
+
+
+def of_array_method(f: Any, owner: np.ndarray[Any, Any]) -> Any:
+    """A method of an ordinary array: copies can be written into; arguments may be traced."""
+    name = f.__name__
+    if name in _COPIES:
+        return lambda *args, **kwargs: held(f(*args, **kwargs))
+    function = getattr(np, name, None) if name in _WITH_ARRAYS else None
+    if function is None:
+        return f
+    return lambda *args, **kwargs: (
+        function(owner, *args, **kwargs) if any_traced((args, kwargs)) else f(*args, **kwargs)
+    )
+
+
+_COPIES = frozenset({"copy", "astype", "flatten"})
+_WITH_ARRAYS = frozenset(["choose", "clip", "compress", "dot", "repeat", "searchsorted", "take"])
+"""Methods that have arrays for arguments, and are functions of NumPy by the same name."""
+
+
+@finds(np.ufunc, type(np.sum))
+def of_ufunc(f: Any) -> Any:
+    """Ufuncs and NumPy's functions ask their arguments by themselves; but constructors may have none."""
+    return remembered(f, STANDINS[id(f)][0] if id(f) in STANDINS else f)

@@ -1,0 +1,108 @@
+"""What happens without a call: properties, ``with``, ``for``, class patterns of ``match``, and ``%`` on text.
+
+Rewritten code asks, ``__nz__.of(a, "name").name``, and mostly gets back what it gave.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from nazad.errors import TraceError
+from nazad.graph import here
+from nazad.trace.array import Array
+from nazad.trace.follow.classes import is_users
+from nazad.trace.follow.resolve import GETTERS, helper, resolve
+from nazad.trace.inside import any_traced, as_constants
+from nazad.trace.running import current, remembered_error
+
+_UNKNOWN: Any = object()
+
+
+@helper
+def of(obj: Any, name: str) -> Any:
+    """The object of which the attribute is taken; for a property, one that has its value."""
+    getter = GETTERS.get((type(obj), name), _UNKNOWN)
+    if getter is _UNKNOWN:
+        getter = _learnt(type(obj), name)
+    if getter is None or (getter.is_stored and name in obj.__dict__):
+        return obj
+    return types.SimpleNamespace(**{name: resolve(getter.function)(obj)})
+
+
+class _Getter(NamedTuple):
+    function: Any
+    is_stored: bool
+
+
+def _learnt(kind: type, name: str) -> _Getter | None:
+    """The function of the user's that computes an attribute, and whether the object stores its value."""
+    if current() is None:
+        return None
+    found: Any = next((vars(c)[name] for c in kind.__mro__ if name in vars(c)), None)
+    is_stored = isinstance(found, functools.cached_property)
+    getter = found.func if is_stored else found.fget if isinstance(found, property) else None
+    entry = GETTERS[kind, name] = _Getter(getter, is_stored) if is_users(getter) else None
+    return entry
+
+
+@helper
+def context(manager: Any) -> Any:
+    """What stands after ``with``."""
+    is_followed = current() is not None and is_users(getattr(type(manager), "__enter__", None))
+    return _Context(manager) if is_followed else manager
+
+
+class _Context:
+    """A context manager of the user's, whose methods are followed."""
+
+    def __init__(self, manager: Any) -> None:
+        self._manager, self._kind = manager, type(manager)
+
+    def __enter__(self) -> Any:
+        return resolve(self._kind.__enter__)(self._manager)
+
+    def __exit__(self, *raised: Any) -> Any:
+        return resolve(self._kind.__exit__)(self._manager, *raised)
+
+
+@helper
+def items(iterable: Any) -> Any:
+    """What a loop goes through."""
+    kind = type(iterable)
+    if kind is Array or current() is None or not is_users(getattr(kind, "__iter__", None)):
+        return iterable
+    iterator = resolve(kind.__iter__)(iterable)
+    return _steps(iterator) if is_users(getattr(type(iterator), "__next__", None)) else iterator
+
+
+def _steps(iterator: Any) -> Iterator[Any]:
+    step = resolve(type(iterator).__next__)
+    while True:
+        try:
+            value = step(iterator)
+        except StopIteration:
+            return
+        yield value
+
+
+@helper
+def subject(value: Any) -> Any:
+    """What is matched against patterns of classes, for which a traced value is nothing but that."""
+    if any_traced(value):
+        raise remembered_error(
+            TraceError(
+                "a traced value is matched against the pattern of a class",
+                "Write if isinstance(x, float) instead of case float().",
+                here(),
+            )
+        )
+    return value
+
+
+@helper
+def text(values: Any) -> Any:
+    """What is written into a text by ``%``."""
+    return as_constants(values)

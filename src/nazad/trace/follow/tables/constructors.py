@@ -1,0 +1,109 @@
+"""Functions that make arrays. What they make can be filled with traced values, and may consist of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from nazad.errors import TraceError
+from nazad.graph import dtype_of, here, shape_of
+from nazad.trace.array import Array
+from nazad.trace.follow.standins import stands_in_for
+from nazad.trace.inside import any_traced, plain
+from nazad.trace.numpy_table import astype
+from nazad.trace.running import held, remembered_error
+
+_FROM_NOTHING = (
+    "zeros ones empty eye identity tri linspace logspace geomspace fromiter fromfunction fromstring hanning "
+    "hamming blackman bartlett kaiser vander zeros_like ones_like empty_like"
+)
+
+
+def _new(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *args, **kwargs: held(function(*args, **kwargs))
+
+
+for _name in _FROM_NOTHING.split():
+    stands_in_for(getattr(np, _name))(_new(getattr(np, _name)))
+
+
+@stands_in_for(np.full)
+def _full(shape: Any, fill_value: Any, dtype: Any = None, **layout: Any) -> Any:
+    if not any_traced(fill_value):
+        return held(np.full(shape, fill_value, dtype, **layout))
+    return np.broadcast_to(array_of(fill_value, dtype), shape).copy()
+
+
+@stands_in_for(np.full_like)
+def _full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None, **layout: Any) -> Any:
+    if any_traced(a) or not any_traced(fill_value):
+        return held(np.full_like(a, fill_value, dtype, shape=shape, **layout))
+    return _full(shape_of(a) if shape is None else shape, fill_value, dtype or dtype_of(a))
+
+
+@stands_in_for(np.arange)
+def _arange(*args: Any, dtype: Any = None, **layout: Any) -> Any:
+    if not any_traced(args):
+        return held(np.arange(*args, dtype=dtype, **layout))
+    start, stop, step = (0, args[0], 1) if len(args) == 1 else (*args, 1)[:3]
+    count = max(0, int(np.ceil((stop - start) / step)))
+    steps = start + np.arange(count) * step
+    return steps if dtype is None else astype(steps, dtype)
+
+
+@stands_in_for(np.copy)
+def _copy(a: Any, *args: Any, **layout: Any) -> Any:
+    return held(np.copy(a if isinstance(a, Array) or not any_traced(a) else array_of(a), *args, **layout))
+
+
+@stands_in_for(np.array)
+def _array(a: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, **layout: Any) -> Any:
+    if not any_traced(a):
+        made = np.array(a, dtype, copy=copy, ndmin=ndmin, **layout)
+        return made if made is a else held(made)
+    whole = array_of(a, dtype)
+    whole = whole.copy() if copy and whole is a else whole
+    return np.reshape(whole, (*(1,) * (ndmin - whole.ndim), *whole.shape)) if whole.ndim < ndmin else whole
+
+
+def _as(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An array as it is; of anything else, an array."""
+
+    def as_array(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if any_traced(a):
+            return array_of(a, dtype)
+        made = function(a, dtype, *args, **kwargs)
+        return made if isinstance(a, np.ndarray) else held(made)
+
+    return as_array
+
+
+for _name in ("asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "asarray_chkfinite"):
+    stands_in_for(getattr(np, _name))(_as(getattr(np, _name)))
+
+
+def array_of(x: Any, dtype: Any = None) -> Any:
+    """The array of a traced value, or of nested lists and tuples that have such among them."""
+    if dtype is not None and np.dtype(dtype).kind not in "biufc":
+        met = f"an array of {np.dtype(dtype)} was made of traced values"
+        raise remembered_error(TraceError(met, "Leave the dtype out.", here()))
+    whole = _nested(x)
+    return whole if dtype is None or whole.dtype == np.dtype(dtype) else astype(whole, dtype)
+
+
+def _nested(x: Any) -> Any:
+    if isinstance(x, Array):
+        return x if isinstance(plain(x), (np.ndarray, np.generic)) else astype(x, dtype_of(x))
+    if isinstance(x, (list, tuple)) and any_traced(x):
+        return np.stack(_alike([_nested(part) for part in x]))
+    return np.asarray(x)
+
+
+def _alike(parts: Sequence[Any]) -> Sequence[Any]:
+    if len({shape_of(part) for part in parts}) > 1:
+        raise ValueError(
+            "setting an array element with a sequence. The requested array has an inhomogeneous shape"
+        )
+    return parts

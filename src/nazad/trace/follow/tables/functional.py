@@ -1,0 +1,90 @@
+"""Functions that take functions: these are followed, too."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from nazad.errors import TraceError
+from nazad.graph import here, rank_of, shape_of
+from nazad.trace.follow.resolve import finds, resolve
+from nazad.trace.follow.standins import stands_in_for
+from nazad.trace.inside import any_traced
+from nazad.trace.running import remembered_error
+
+_FUNCTION_FIRST: tuple[Callable[..., Any], ...] = (map, filter, functools.reduce, functools.cmp_to_key)
+_FUNCTION_FIRST += (itertools.dropwhile, itertools.filterfalse, itertools.starmap, itertools.takewhile)
+
+
+def _with_first(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda f, *args, **kwargs: function(_followed(f), *args, **kwargs)
+
+
+def _followed(f: Any) -> Any:
+    return None if f is None else resolve(f)
+
+
+for _function in _FUNCTION_FIRST:
+    stands_in_for(_function)(_with_first(_function))
+
+
+def _with_key(function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any, key: Any = None, **kwargs: Any) -> Any:
+        return function(*args, key=_followed(key), **kwargs)
+
+    return call
+
+
+stands_in_for(sorted)(_with_key(sorted))
+stands_in_for(itertools.groupby)(lambda iterable, key=None: itertools.groupby(iterable, _followed(key)))
+
+
+@stands_in_for(itertools.accumulate)
+def _accumulate(iterable: Iterable[Any], func: Any = None, *, initial: Any = None) -> Any:
+    return itertools.accumulate(iterable, _followed(func), initial=initial)
+
+
+def _extreme(function: Callable[..., Any], ufunc: np.ufunc) -> Callable[..., Any]:
+    """The larger or smaller of numbers: a choice that holds for other numbers, too, is no branch."""
+
+    def extreme(*args: Any, key: Any = None, **kwargs: Any) -> Any:
+        if len(args) == 1:
+            args = ([*args[0]],)
+        each = args if len(args) > 1 else args[0]
+        if key is None and each and any_traced(each) and not any(rank_of(x) for x in each):
+            return functools.reduce(ufunc, each)
+        return function(*args, key=_followed(key), **kwargs)
+
+    return extreme
+
+
+stands_in_for(max)(_extreme(max, np.maximum))
+stands_in_for(min)(_extreme(min, np.minimum))
+
+
+@finds(np.vectorize)
+def of_vectorized(f: Any) -> Any:
+    """Entry by entry, and joined again."""
+
+    def call(*args: Any) -> Any:
+        if not any_traced(args):
+            return f(*args)
+        if f.signature is not None or f.excluded:
+            raise remembered_error(
+                TraceError("np.vectorize with a signature got traced values", "Write the loop.", here())
+            )
+        return _by_entry(resolve(f.pyfunc), args)
+
+    return call
+
+
+def _by_entry(f: Callable[..., Any], args: Any) -> Any:
+    whole = np.broadcast_arrays(*args)
+    rows = [f(*entries) for entries in zip(*[np.ravel(a) for a in whole], strict=True)]
+    parts = rows if isinstance(rows[0], tuple) else [(row,) for row in rows]
+    shaped = [np.reshape(np.stack(column), shape_of(whole[0])) for column in zip(*parts, strict=True)]
+    return tuple(shaped) if isinstance(rows[0], tuple) else shaped[0]

@@ -1,0 +1,50 @@
+"""Traced values inside of arguments: in lists, tuples and dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from nazad.graph import Traced
+
+
+def traced_in(x: Any) -> Iterator[Any]:
+    """The traced values in a structure."""
+    kind = type(x)
+    if kind is list or kind is tuple or kind is dict:
+        for part in x.values() if kind is dict else x:
+            yield from traced_in(part)
+    elif isinstance(x, Traced):
+        yield x
+
+
+def any_traced(x: Any) -> bool:
+    """Whether there is a traced value in a structure."""
+    kind = type(x)
+    if kind is list or kind is tuple:
+        return any(map(any_traced, x))
+    return isinstance(x, Traced) or (kind is dict and any(map(any_traced, x.values())))
+
+
+def depends(x: Any) -> bool:
+    """Whether there is one that depends on an argument of a traced function."""
+    return any(handle.depends for handle in traced_in(x))
+
+
+def plain(x: Any) -> Any:
+    """The number or array behind a traced value, at the point of the trace."""
+    while isinstance(x, Traced):
+        x = x.value  # type: ignore[attr-defined]
+    return x
+
+
+def as_constants(x: Any) -> Any:
+    """A structure with numbers and read-only arrays in place of traced values that depend on no argument."""
+    kind = type(x)
+    if kind is list or kind is tuple:
+        return kind([as_constants(part) for part in x])
+    if kind is dict:
+        return {key: as_constants(part) for key, part in x.items()}
+    return (np.asarray(x) if x.shape else plain(x)) if isinstance(x, Traced) else x  # type: ignore[attr-defined]

@@ -1,0 +1,678 @@
+"""Programs with one feature each that NumPy's protocols cannot catch, or that go with following calls.
+
+Each is a function of one number or array that gives a number.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import functools
+import itertools
+import math
+import operator
+from collections import namedtuple
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial, reduce
+from math import exp, tanh
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy import exp as vector_exp
+from numpy import zeros as nothing
+
+Program = Callable[[Any], Any]
+PROGRAMS: list[tuple[Program, Any]] = []
+S = 1.3
+V = np.array([0.4, 1.2, 0.7])
+A = np.array([[1.5, 0.3], [0.2, 1.1]])
+DATA = np.array([0.5, -1.0, 2.0])
+
+
+def at(point: Any) -> Callable[[Program], Program]:
+    def enter(program: Program) -> Program:
+        PROGRAMS.append((program, point))
+        return program
+
+    return enter
+
+
+# --- arrays made of traced values
+@at(S)
+def array_of_list(x):
+    return np.sum(np.array([x, x * x, 2.0]) * DATA)
+
+
+@at(S)
+def array_of_nested_lists(x):
+    return np.linalg.norm(np.array([[x, 1.0], [np.sin(x), x * x]]))
+
+
+@at(S)
+def array_of_tuples_and_rows(x):
+    row = np.array((x, 2 * x))
+    return np.sum(np.array([row, (1, x), [3.0, 4.0]]) ** 2)
+
+
+@at(S)
+def array_with_dtype(x):
+    return np.sum(np.array([x, 2], dtype=float) * np.array([3, 4]))
+
+
+@at(V)
+def array_copies(x):
+    return np.sum(np.array(x) * np.copy(x))
+
+
+@at(V)
+def array_with_ndmin(x):
+    return np.sum(np.array(x, ndmin=2) @ np.array([x]).T)
+
+
+@at(V)
+def as_arrays(x):
+    return np.sum(np.asarray(x) * np.asanyarray(x) + np.ascontiguousarray(x) * np.asarray([x[0], 1.0, x[1]]))
+
+
+@at(V)
+def as_array_with_dtype(x):
+    return np.sum(np.asarray(x, dtype=np.float64) ** 2)
+
+
+@at(V)
+def array_of_generated(x):
+    return np.sum(np.array([t * t for t in x]))
+
+
+@at(S)
+def full_of_traced(x):
+    return np.sum(np.full((2, 2), x) * A)
+
+
+@at(S)
+def full_like_of_traced(x):
+    return np.sum(np.full_like(DATA, x) * DATA)
+
+
+@at(S)
+def arange_of_traced(x):
+    return np.sum(np.arange(0.0, x, x / 4) ** 2)
+
+
+@at(V)
+def constants(x):
+    flat = np.ones(3) + np.zeros(3) + np.linspace(0, 1, 3) + np.arange(3.0) + np.full(3, 2.0)
+    square = np.eye(3) + np.identity(3) + np.tri(3)
+    return flat @ square @ x + np.sum(np.ones_like(x) + np.zeros_like(DATA) * x)
+
+
+@at(V)
+def constants_in_library_code(x):
+    weights = np.linspace(1.0, 2.0, 3)
+    order = sorted(weights.tolist(), reverse=True)
+    draws = np.random.default_rng(1).normal(np.zeros(3), weights)
+    return np.sum(x * draws) * order[0] + np.sum(np.fft.fft(np.ones(4)).real) * x[0]
+
+
+@at(V)
+def imported_names(x):
+    return np.sum(nothing(3) + vector_exp(x)) * exp(x[0])
+
+
+# --- math
+@at(S)
+def math_exp_log(x):
+    return (
+        math.exp(x) * math.log(x)
+        + math.log(x, 3)
+        + math.log1p(x)
+        + math.expm1(x)
+        + math.log2(x) * math.log10(x)
+    )
+
+
+@at(0.4)
+def math_trigonometry(x):
+    return (
+        math.sin(x) * math.cos(x)
+        + math.tan(x)
+        + math.asin(x) * math.acos(x)
+        + math.atan(x)
+        + math.atan2(x, 2.0)
+    )
+
+
+@at(1.4)
+def math_hyperbolic(x):
+    return math.sinh(x) / math.cosh(x) + tanh(x) + math.asinh(x) + math.acosh(x) + math.atanh(x / 2)
+
+
+@at(S)
+def math_roots_and_powers(x):
+    return math.sqrt(x) + math.pow(x, 2.5) + math.fabs(-x) + math.cbrt(x) + math.exp2(x)
+
+
+@at(S)
+def math_error_and_gamma(x):
+    return math.erf(x) + 2 * math.erfc(x / 2) + math.gamma(x) * math.lgamma(x)
+
+
+@at(S)
+def math_of_several(x):
+    return (
+        math.hypot(x, 2.0, x)
+        + math.dist((x, 1.0), (2.0, x))
+        + math.fsum([x, x * x, 1.0])
+        + math.prod([x, x, 2])
+    )
+
+
+@at(3.7)
+def math_remainders(x):
+    return (
+        math.fmod(x, 1.5)
+        + math.remainder(x, 1.5)
+        + math.copysign(x, -1.0)
+        + math.modf(x)[0]
+        + math.ldexp(x, 3)
+    )
+
+
+@at(3.7)
+def math_degrees(x):
+    return math.degrees(x) * math.radians(x)
+
+
+@at(3.7)
+def math_whole_numbers(x):
+    return (
+        x * (math.floor(x) + math.ceil(x) + math.trunc(x) + math.frexp(x)[1])
+        + math.comb(int(x), 2)
+        + math.gcd(6, int(x))
+    )
+
+
+@at(S)
+def math_questions(x):
+    return x if math.isclose(x, x + 1e-12) and math.isfinite(x) and not math.isnan(x) else -x
+
+
+@at(V)
+def math_of_entries(x):
+    return sum(math.exp(t) for t in x)
+
+
+@at(0.5)
+def math_error_is_caught(x):
+    try:
+        return math.log(x - 1.0)
+    except ValueError:
+        return x * x
+
+
+# --- builtins
+@at(S)
+def float_of_traced(x):
+    return float(x) ** 2 + float(np.sum(np.array([x, x])))
+
+
+@at(S)
+def numpy_scalars(x):
+    return np.float64(x) * np.float64(2.0) * float("1.5")
+
+
+@at(3.4)
+def int_of_traced(x):
+    return x * int(x)
+
+
+@at(np.array([-0.4, 1.2]))
+def abs_sum_pow_divmod(x):
+    whole, rest = divmod(x[1], 0.5)
+    return abs(x[0]) + sum(x) + sum([x[0], x[1]], 1.0) + pow(x[1], 3) + whole + rest
+
+
+@at(V)
+def max_and_min(x):
+    return max(x[0], x[1]) * min(x) + max(x[0], 0.0) + max([x[1], 1.0, 0]) + min(x, key=lambda t: -t)
+
+
+@at(2.46)
+def rounded(x):
+    return x * round(x) + x * round(x, 1)
+
+
+@at(V)
+def sorted_with_key(x):
+    a, b, c = sorted(x, key=lambda t: -math.exp(t))
+    first, *_ = sorted([x[1], x[0]])
+    return a + 2 * b + 3 * c + first
+
+
+@at(V)
+def mapped_filtered_reduced(x):
+    squares = map(partial(helper, 0.0, 1.0), x)
+    return reduce(lambda s, t: s * math.exp(t), squares, 1.0) + sum(filter(lambda t: float(t) > 0.5, x))
+
+
+@at(V)
+def zipped_and_counted(x):
+    return sum(k * math.exp(t) * d for k, (t, d) in enumerate(zip(x, DATA, strict=True)))
+
+
+@at(V)
+def iterated_tools(x):
+    running = itertools.accumulate(x, lambda s, t: s * math.cos(t))
+    pairs = itertools.starmap(lambda a, b: math.hypot(a, b), itertools.pairwise(x))
+    long = itertools.takewhile(lambda t: math.exp(t) < 3, x)
+    return sum(running) + sum(pairs) + sum(long) + reduce(operator.mul, x)
+
+
+@at(S)
+def kinds(x):
+    assert isinstance(x, float)
+    assert isinstance(np.full(2, x), np.ndarray)
+    assert not isinstance(x, (np.ndarray, str))
+    assert type(x) is float
+    assert hasattr(np.full(2, x), "shape")
+    assert not hasattr(x, "shape")
+    assert np.isscalar(x)
+    return x**2 if isinstance(x, (int, float)) else 0.0
+
+
+@at(S)
+def texts(x):
+    assert f"{x:.2f} {x:.1e}" == "1.30 1.3e+00"
+    assert "%.1f %s" % (x, "a") == "1.3 a"  # noqa: UP031
+    assert "%d" % x == "1"  # noqa: UP031
+    assert "{:.1f}".format(x) == "1.3"  # noqa: UP032
+    assert str(x).startswith("1.")
+    return x * len(f"{x:.3f}")
+
+
+@at(V)
+def own_names(x):
+    scale = 2.0
+    assert sorted(locals()) == ["scale", "x"]
+    assert dir() == ["scale", "x"]
+    return scale * sum(vars()["x"])
+
+
+# --- control
+@at(S)
+def branches(x):
+    if x > 1 and not x > 2:
+        return math.exp(x)
+    return x
+
+
+@at(S)
+def comparison_chain(x):
+    return x * x if 0 < x < 2 else -x
+
+
+@at(S)
+def while_loop(x):
+    while x < 10:
+        x = x * math.sqrt(x + 1)
+    return x
+
+
+def power(x, n):
+    return 1.0 if n == 0 else math.exp(math.log(x)) * power(x, n - 1)
+
+
+@at(S)
+def recursion(x):
+    return power(x, 4)
+
+
+@at(S)
+def early_return(x):
+    for k in range(10):
+        x = x + math.sin(x)
+        if x > 2:
+            return x * k
+    return 0.0
+
+
+@at(S)
+def try_and_finally(x):
+    try:
+        raise KeyError("a")
+    except KeyError:
+        x = math.exp(x)
+    else:
+        x = 0.0
+    finally:
+        x = 2 * x
+    return x
+
+
+@at(S)
+def walrus(x):
+    return y * y if (y := math.exp(x)) > 1 else x
+
+
+@at(V)
+def unpacking(x):
+    a, *rest = x
+    b, c = rest
+    return math.exp(a) * b - c
+
+
+@at(A)
+def rows(x):
+    return sum(math.exp(row[0]) * row[1] for row in x)
+
+
+@at(S)
+def matched(x):
+    match (1, {"kind": "square", "of": x}):
+        case (1, {"kind": "square", "of": value}):
+            return math.pow(value, 2)
+        case _:
+            return 0.0
+
+
+@at(S)
+def asserted(x):
+    assert math.exp(x) > 0, "positive"
+    return math.exp(x)
+
+
+@at(S)
+def comprehensions(x):
+    table = {k: math.exp(k * x) for k in range(3)}
+    nested = [[math.sin(a * x) for a in range(b)] for b in range(3)]
+    return sum(table.values()) + sum(sum(row) for row in nested)
+
+
+# --- functions
+def helper(x, scale=2.0, *more, power=1, **rest):
+    return scale * math.exp(x) ** power + sum(more) + sum(rest.values())
+
+
+@at(0.3)
+def arguments_of_all_kinds(x):
+    given = (x, 3.0, x * x)
+    return helper(x) + helper(*given, power=2) + helper(x, scale=x, other=x)
+
+
+@at(S)
+def closures(x):
+    count = 0
+
+    def inner(t):
+        nonlocal count
+        count += 1
+        return math.exp(t) * x
+
+    return inner(x) + inner(2 * x) * count
+
+
+@at(S)
+def closure_whose_cell_changes(x):
+    scale = 1.0
+
+    def inner(t):
+        return math.exp(t) * scale
+
+    first = inner(x)
+    scale = math.sin(x)
+    return first + inner(x)
+
+
+def made_elsewhere(scale):
+    return lambda t: math.exp(scale * t)
+
+
+OUTSIDE = made_elsewhere(0.5)
+TWO = [lambda t: math.exp(t), lambda t: math.sin(t)]  # fmt: skip
+
+
+@at(S)
+def lambdas(x):
+    square = lambda t: math.pow(t, 2)  # noqa: E731
+    return OUTSIDE(x) + made_elsewhere(x)(x) + square(x) + TWO[0](x) * TWO[1](x)
+
+
+@at(S)
+def partials(x):
+    return partial(helper, scale=3.0)(x) + partial(math.pow, x)(3.0)
+
+
+def twice(f):
+    @functools.wraps(f)
+    def wrapper(*args, **kwargs):
+        return 2 * f(*args, **kwargs)
+
+    return wrapper
+
+
+@twice
+def decorated(x):
+    return math.exp(x)
+
+
+@functools.lru_cache
+def cached(x):
+    return math.exp(x)
+
+
+@functools.cache
+def fibonacci(n):
+    return 1.0 if n < 2 else fibonacci(n - 1) + math.exp(0.0) * fibonacci(n - 2)
+
+
+@at(S)
+def decorators(x):
+    return decorated(x) + cached(x) + cached(1.0) * fibonacci(60) / 1e12 * x
+
+
+@functools.singledispatch
+def kind_of(x):
+    return 0.0
+
+
+@kind_of.register
+def _(x: float):
+    return math.exp(x)
+
+
+@kind_of.register
+def _(x: np.ndarray):
+    return 2 * sum(x)
+
+
+@at(S)
+def single_dispatch(x):
+    return kind_of(x) + kind_of(np.full(2, x))
+
+
+def generated(x):
+    for k in range(3):
+        yield math.exp(k * x)
+    yield from (math.sin(x) for _ in range(2))
+
+
+@at(0.4)
+def generators(x):
+    return sum(generated(x)) + max(generated(x))
+
+
+@np.vectorize
+def vectorized(a, b):
+    return math.exp(a) * b if a > 0.5 else math.sin(a)
+
+
+@at(V)
+def numpy_vectorize(x):
+    return np.sum(vectorized(x, 2.0)) + np.sum(np.vectorize(math.exp)(x))
+
+
+# --- objects
+class Gauss:
+    count = 0
+
+    def __init__(self, mean, deviation):
+        self.mean, self.__deviation = mean, deviation
+        self.constant = math.log(2 * math.pi) / 2
+
+    @property
+    def variance(self):
+        return math.pow(self.__deviation, 2)
+
+    @functools.cached_property
+    def precision(self):
+        return math.exp(-2 * math.log(self.__deviation))
+
+    @classmethod
+    def standard(cls):
+        return cls(float(0), math.exp(0))
+
+    @staticmethod
+    def halved(x):
+        return math.ldexp(x, -1)
+
+    def __call__(self, x):
+        return -self.halved((x - self.mean) ** 2 / self.variance) - self.__log_deviation() - self.constant
+
+    def __log_deviation(self):
+        return math.log(self.__deviation)
+
+    def __enter__(self):
+        return math.exp(self.mean)
+
+    def __exit__(self, *raised):
+        return False
+
+    def __iter__(self):
+        return (math.exp(k * self.mean) for k in range(3))
+
+
+class Shifted(Gauss):
+    def __init__(self, mean, deviation, shift):
+        super().__init__(mean, deviation)
+        self.shift = math.exp(shift)
+
+    def __call__(self, x):
+        return super().__call__(x - self.shift) + self.precision
+
+
+FIXED = Gauss(0.2, 1.5)
+
+
+@at(S)
+def methods(x):
+    return FIXED(x) + Gauss(x, 2 * x)(0.3) + Gauss.standard()(x)
+
+
+@at(S)
+def properties(x):
+    return FIXED.variance * x + Gauss(0.0, x).variance + Gauss(0.0, x).precision
+
+
+@at(S)
+def inheritance(x):
+    return Shifted(x, x, x)(1.0) + Shifted.halved(x)
+
+
+@at(S)
+def context_managers(x):
+    with Gauss(x, 1.0) as value, scaled(x) as scale:
+        return value * scale
+
+
+@contextlib.contextmanager
+def scaled(x):
+    yield math.exp(x)
+
+
+@at(0.4)
+def iterable_objects(x):
+    return sum(t for t in Gauss(x, 1.0)) + sum(list(FIXED)) * x
+
+
+class Countdown:
+    def __init__(self, start):
+        self.start = start
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        self.start -= 1
+        if self.start < 0:
+            raise StopIteration
+        return math.exp(self.start)
+
+
+@at(S)
+def iterators(x):
+    return sum([k * x for k in Countdown(3)])
+
+
+@dataclass
+class Line:
+    slope: Any
+    offset: Any = 1.0
+    parts: list = field(default_factory=list)
+
+    def __post_init__(self):
+        self.norm = math.hypot(self.slope, self.offset)
+
+    def __call__(self, x):
+        return math.exp(self.slope * x + self.offset) / self.norm
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    x: Any
+    y: Any = field(init=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "y", math.exp(self.x))
+
+
+Pair = namedtuple("Pair", "a b")
+
+
+class Named(NamedTuple):
+    a: Any
+    b: Any
+
+    def product(self):
+        return math.exp(self.a) * self.b
+
+
+@at(0.4)
+def dataclasses_and_tuples(x):
+    pair = Pair(x, 2.0)
+    return Line(x)(0.5) + Point(x).y * pair.a + pair._replace(b=x).b + Named(x, 2.0).product()
+
+
+@at(V)
+def copies(x):
+    line = copy.deepcopy(Line(x[0]))
+    return line(0.1) + np.sum(copy.copy(x) * copy.deepcopy(x)) + np.sum(x.copy())
+
+
+@at(S)
+def local_classes(x):
+    class Local:
+        scale = math.exp(0.5)
+
+        def __init__(self):
+            self.value = math.exp(x)
+
+        def get(self):
+            return self.value * self.scale
+
+    return Local().get()
+
+
+@at(V)
+def methods_of_arrays(x):
+    return DATA.dot(x) + np.sum(DATA.clip(0.0, x)) + A.copy()[0, 0] * x[0] + DATA.astype(float)[1] * x[1]
