@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nazad import ops
 from nazad.api import (
+    checkpoint,
     cond,
     fori_loop,
     grad,
@@ -18,7 +19,9 @@ from nazad.api import (
     hvp,
     jacobian,
     jvp,
+    name,
     scan,
+    stop_gradient,
     switch,
     value_and_grad,
     vjp,
@@ -83,6 +86,7 @@ __all__ = [
     "adjoint_identity",
     "certify",
     "check_gradients",
+    "checkpoint",
     "cond",
     "constant",
     "descend",
@@ -106,10 +110,12 @@ __all__ = [
     "least_squares_smoothness",
     "logistic_smoothness",
     "minimize",
+    "name",
     "ops",
     "scan",
     "set_threads",
     "sparse_jacobian",
+    "stop_gradient",
     "swell",
     "swell_table",
     "switch",

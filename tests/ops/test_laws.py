@@ -161,6 +161,7 @@ TRANSFORMS = [
     {"axis": 1, "norm": "forward"},
 ]
 SAMPLES: dict[str, list[Sample]] = {
+    "name": [Sample((reals(3),), {"label": "h"}), Sample((reals(),), {"label": "h"})],
     "chain": [Sample((reals(3), reals(3)), {}), Sample((reals(2, 3), reals(3)), {})],
     "reshape": [Sample((reals(2, 3),), {"shape": (3, 2)}), Sample((reals(2, 3),), {"shape": (6,)})],
     "transpose": [Sample((reals(2, 3, 4),), {"axes": (2, 0, 1)})],

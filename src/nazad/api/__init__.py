@@ -8,6 +8,7 @@ of sparsity, and are imported when they are first asked for.
 """
 
 from nazad.api.branches import cond, switch
+from nazad.api.checkpoint import checkpoint, name, stop_gradient
 from nazad.api.control import fori_loop, scan, while_loop
 from nazad.api.forward import hvp, jvp
 from nazad.api.matrices import hessian, jacobian
@@ -15,6 +16,7 @@ from nazad.api.reverse import grad, value_and_grad, vjp
 from nazad.api.rows import vmap
 
 __all__ = [
+    "checkpoint",
     "cond",
     "fori_loop",
     "grad",
@@ -22,7 +24,9 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "name",
     "scan",
+    "stop_gradient",
     "switch",
     "value_and_grad",
     "vjp",

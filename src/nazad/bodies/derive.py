@@ -6,7 +6,7 @@ which is how the body of a derivative is made (:func:`~nazad.bodies.traced.deriv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,10 +30,18 @@ def push_through(
     return [F[v] for v in body.sinks], [tangents[v] if v in tangents else zero_like(v) for v in sinks]
 
 
-def pull_through(body: Graph, xs: Sequence[Value], y_bars: Sequence[Value], wanted: Flags) -> list[Value]:
-    """The shares of the leaves in ``wanted``; cotangents of sinks may be None."""
+def pull_through(
+    body: Graph,
+    xs: Sequence[Value],
+    y_bars: Sequence[Value],
+    wanted: Flags,
+    kept: Mapping[Node, Value] | None = None,
+) -> list[Value]:
+    """The shares of the leaves in ``wanted``; cotangents of sinks may be None. What was kept is not worked
+    out again."""
     leaves = chosen(body.leaves, wanted)
-    B = body.backward(body.forward(xs), list(y_bars), wrt=leaves)
+    F = body.forward(dict(zip(body.leaves, xs, strict=True)) | dict(kept or {}))
+    B = body.backward(F, list(y_bars), wrt=leaves)
     return [B[leaf] for leaf in leaves]
 
 

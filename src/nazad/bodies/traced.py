@@ -9,7 +9,7 @@ import numpy as np
 
 from nazad.errors import TraceError
 from nazad.graph import Graph, Node, Traced, Value, here
-from nazad.trace import Arguments, Array, Trace, run
+from nazad.trace import Arguments, Array, Guard, Trace, run
 from nazad.trace.trace import note_specs
 from nazad.tree import Structure, flatten
 
@@ -30,24 +30,35 @@ class Body(NamedTuple):
     structure : Structure
         That of what the function returned.
     values : list
-        What it returned, leaf by leaf, at the point of the trace.
+        The values of its sinks at the point of the trace.
+    guards : list of Guard
+        What Python asked about values, where that is allowed; these values are sinks behind what is returned.
     """
 
     graph: Graph
     operands: list[Value]
     structure: Structure
     values: list[Value]
+    guards: list[Guard]
+
+    @property
+    def results(self) -> int:
+        """How many values the function returned."""
+        return int(self.structure.num_leaves)
 
 
 class _BodyTrace(Trace):
     """What is captured becomes a leaf, and questions about values have no answer that would last."""
 
-    def __init__(self, remedy: str) -> None:
+    def __init__(self, remedy: str | None) -> None:
         super().__init__()
         self._remedy = remedy
         self.operands: dict[Any, tuple[Value, Array]] = {}
 
     def answered(self, node: Node, what: str, answer: Any) -> None:
+        if self._remedy is None:
+            super().answered(node, what, answer)
+            return
         error = TraceError(
             f"Python asked for the {what} of a value that is known only when the operation around it runs",
             _ROWS if what == "index" else self._remedy,
@@ -71,7 +82,11 @@ class _BodyTrace(Trace):
 
 
 def body_of(
-    function: Callable[..., Any], values: Sequence[Value], names: Sequence[str], remedy: str = ""
+    function: Callable[..., Any],
+    values: Sequence[Value],
+    names: Sequence[str],
+    remedy: str | None,
+    also: Callable[[Graph], Sequence[Node]] | None = None,
 ) -> Body:
     """Trace a function of flat arguments.
 
@@ -83,8 +98,10 @@ def body_of(
         The point, at which only shapes and dtypes matter; ordinary or traced.
     names : sequence of str
         What the arguments are called.
-    remedy : str, optional
-        What to write instead of a branch on a value.
+    remedy : str or None
+        What to write instead of a branch on a value; None where a branch may be taken.
+    also : callable, optional
+        Further nodes, given the graph, that become sinks.
     """
     trace = _BodyTrace(remedy)
     structure = _flat(len(values))
@@ -93,9 +110,11 @@ def body_of(
         done = run(function, arguments, trace=trace)
     given = list(trace.operands.values())
     leaves = [*done.graph.leaves, *(handle.node for _, handle in given)]
-    graph = Graph(leaves, done.graph.sinks, done.graph.nodes).without_dead()
+    sinks = [*done.graph.sinks, *(guard.node for guard in trace.guards), *(also(done.graph) if also else ())]
+    graph = Graph(leaves, sinks, done.graph.nodes).without_dead()
     note_specs({v: done.F[v] for v in graph.nodes})
-    return Body(graph, [value for value, _ in given], done.structure, [done.F[v] for v in graph.sinks])
+    values = [done.F[v] for v in graph.sinks]
+    return Body(graph, [value for value, _ in given], done.structure, values, trace.guards)
 
 
 def derived(function: Callable[..., Sequence[Value]], values: Sequence[Value]) -> Graph:

@@ -22,6 +22,7 @@ import numpy as np
 from nazad.explain.formula import literal
 from nazad.graph import CONSTANT, LEAF, Graph, Node, Primitive, Value, Where
 from nazad.graph.where import is_ours
+from nazad.ops import marks
 from nazad.trace import Array, Trace
 
 _RETURNED = "return"  # no variable can be called that
@@ -238,6 +239,7 @@ def name_nodes(graph: Graph, trace: NamingTrace | None = None) -> dict[Node, str
     wanted = {v: str(v.params["name"]) for v in graph.nodes if v.op is LEAF}
     if trace is not None:
         wanted |= trace.constants | _variables_of(graph, trace)
+    wanted |= {v: v.params["label"] for v in graph.nodes if v.op is marks.name}
     names: dict[Node, str] = {}
     unique = _Unique()
     for v in (*graph.leaves, *graph.nodes):

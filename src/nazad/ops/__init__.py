@@ -15,6 +15,7 @@ from nazad.ops import (
     families,
     fourier,
     linalg,
+    marks,
     order,
     parts,
     reduction,
@@ -31,6 +32,7 @@ ROOMS: tuple[ModuleType, ...] = (
     contraction,
     fourier,
     sparse,
+    marks,
     *linalg.ROOMS,
 )
 

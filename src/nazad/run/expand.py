@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from nazad.errors import NazadError
-from nazad.graph import CONSTANT, Graph, Node, Value, dtype_of, shape_of
+from nazad.graph import CONSTANT, Graph, Node, Spec, Value
 from nazad.ops.families import Elementwise
+from nazad.ops.several import part
 from nazad.run.keep import is_ours
 from nazad.trace.trace import Arguments, Run, run
 
@@ -24,17 +25,20 @@ def expand(graph: Graph, F: Mapping[Node, Value]) -> tuple[Graph, dict[Node, Val
     """The same graph, with what is made of simpler operations written out, and the values of its nodes."""
     values: dict[Node, Value] = {}
     now: dict[Node, Node] = {}
-    changed = False
+    results: dict[Node, list[Node]] = {}
     for v in graph.nodes:
+        if v.op is part and v.preds[0] in results:
+            now[v] = results[v.preds[0]][v.params["index"]]
+            continue
         preds = tuple(now[p] for p in v.preds)
         done = None if v.is_source else _written_out(v, [values[p] for p in preds], F[v])
         if done is None:
             now[v] = v.on(preds)
             values[now[v]] = F[v]
         else:
-            now[v] = _spliced(done, preds, values, v)
-            changed = True
-    if not changed:
+            results[v] = _spliced(done, preds, values, v)
+            now[v] = results[v][0]
+    if not results:
         return graph, dict(F)
     leaves, sinks = [now[v] for v in graph.leaves], [now[v] for v in graph.sinks]
     return Graph(leaves, sinks, tuple(values)).without_dead(), values
@@ -61,18 +65,19 @@ def _with(rule: Callable[..., Value], params: dict[str, Any]) -> Callable[..., V
 
 def _is_the_same(done: Run, y: Value) -> bool:
     """Whether it was written out without a look at the numbers, to a result of the same kind."""
-    if done.trace.guards or len(done.graph.sinks) != 1:
+    ys = y if type(y) is tuple else (y,)
+    if done.trace.guards or not ys or len(done.graph.sinks) != len(ys):
         return False
-    found = done.F[done.graph.sinks[0]]
-    return shape_of(found) == shape_of(y) and dtype_of(found) == dtype_of(y)
+    found = [done.F[sink] for sink in done.graph.sinks]
+    return all(Spec.of(a) == Spec.of(b) for a, b in zip(found, ys, strict=True))
 
 
-def _spliced(done: Run, args: Sequence[Node], values: dict[Node, Value], v: Node) -> Node:
-    """The nodes of a traced rule, on these arguments."""
+def _spliced(done: Run, args: Sequence[Node], values: dict[Node, Value], v: Node) -> list[Node]:
+    """The nodes of a traced rule, on these arguments; its results."""
     now = dict(zip(done.graph.leaves, args, strict=True))
     for u in done.graph.nodes:
         if u not in now:
             preds = tuple(now[p] for p in u.preds)
             now[u] = u if u.op is CONSTANT else Node(u.op, preds, u.params, None, v.where)
             values[now[u]] = done.F[u]
-    return now[done.graph.sinks[0]]
+    return [now[sink] for sink in done.graph.sinks]
