@@ -13,6 +13,7 @@ from nazad import ops
 from nazad.api import (
     checkpoint,
     cond,
+    custom,
     fori_loop,
     grad,
     hessian,
@@ -89,6 +90,7 @@ __all__ = [
     "checkpoint",
     "cond",
     "constant",
+    "custom",
     "descend",
     "differences",
     "elementwise",

@@ -10,6 +10,7 @@ of sparsity, and are imported when they are first asked for.
 from nazad.api.branches import cond, switch
 from nazad.api.checkpoint import checkpoint, name, stop_gradient
 from nazad.api.control import fori_loop, scan, while_loop
+from nazad.api.custom import custom
 from nazad.api.forward import hvp, jvp
 from nazad.api.matrices import hessian, jacobian
 from nazad.api.reverse import grad, value_and_grad, vjp
@@ -18,6 +19,7 @@ from nazad.api.rows import vmap
 __all__ = [
     "checkpoint",
     "cond",
+    "custom",
     "fori_loop",
     "grad",
     "hessian",

@@ -48,12 +48,13 @@ def checkpoint(f: Callable[..., Any] | None = None, *, policy: Policy = None) ->
     Returns
     -------
     callable
-        The function. Its value and derivatives are the same to the last bit; backwards it runs twice.
+        The function. Its value is the same to the last bit; backwards it runs once more. Derivatives are the
+        same but for the order in which shares are added up.
 
     Notes
     -----
-    Where nothing is traced it is ``f`` itself. :func:`jit` plans the memory of a function as a whole, and does
-    not look at checkpoints.
+    Where nothing is traced it is ``f`` itself. :func:`jit` plans the memory of a function as a whole, and
+    does not look at checkpoints.
 
     Examples
     --------

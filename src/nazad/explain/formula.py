@@ -229,6 +229,10 @@ def _einsum(v: Node, parts: Sequence[Part]) -> Part:
     return Part(f"einsum({', '.join([repr(v.params['subscripts']), *_few(parts)])})")
 
 
+def _custom(v: Node, parts: Sequence[Part]) -> Part:
+    return Part(f"{v.params['rules'].name}({', '.join(_few(parts))})")
+
+
 def _carrying(name: str) -> Callable[[Node, Sequence[Part]], Part]:
     """An operation that carries graphs, by the name under which users write it; its body is not shown."""
 
@@ -257,6 +261,7 @@ _RULES: dict[str, Callable[[Node, Sequence[Part]], Part]] = {
     "part": lambda v, parts: Part(f"{parts[0].within(ATOM)}[{v.params['index']}]"),
     "name": lambda v, parts: parts[0],
     "loop": _carrying("scan"),
+    "custom": _custom,
     "checkpoint": _carrying("checkpoint"),
     "while_loop": _carrying("while_loop"),
     "switch": _carrying("switch"),

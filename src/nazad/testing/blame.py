@@ -9,6 +9,7 @@ import numpy as np
 
 from nazad.graph import Node, Value, Where, dtype_of, shape_of
 from nazad.ops.families import Elementwise, Linear, Paired
+from nazad.ops.several import part
 from nazad.testing.adjoint import local_identity, pulled_share
 from nazad.testing.compare import STEP, Function, at_a_kink, held_to_differences, one_sided
 from nazad.testing.point import Point, Vector, is_float, joined, length, numbers, precision, real_sinks, row
@@ -85,10 +86,16 @@ def _moving_slots(done: Run) -> dict[Node, list[int]]:
     slots: dict[Node, list[int]] = {}
     for v in graph.nodes:
         mine = [i for i, p in enumerate(v.preds) if p in reached]
-        if mine and is_float(done.F[v]) and np.all(np.isfinite(done.F[v])):
+        values = _results(done.F[v])
+        if mine and any(map(is_float, values)) and all(np.all(np.isfinite(y)) for y in values):
             reached.add(v)
-            slots[v] = mine
+            if v.op is not part:  # which takes one of several results, and states nothing
+                slots[v] = mine
     return slots
+
+
+def _results(y: Value) -> tuple[Value, ...]:
+    return y if type(y) is tuple else (y,)
 
 
 def _examine_slot(
@@ -103,7 +110,7 @@ def _examine_slot(
     share = pulled_share(v, i, weights, F)
     stated = np.zeros(length(x)) if share is None else row(np.conjugate(share))
     g, start, exact, turned = _by_entry_or_direction(_calc(v, i, F, weights), x, stated, rng)
-    slack = precision(F[v], x) ** 0.5 * max(np.max(np.abs(exact), initial=0), 1e-6)
+    slack = precision(*_results(F[v]), x) ** 0.5 * max(np.max(np.abs(exact), initial=0), 1e-6)
     found = held_to_differences(g, start, exact[None], np.full((1, 1), slack))
     for j in np.flatnonzero(found.disagree[0]):
         kinked, (left,), (right,) = at_a_kink(g, start, int(j))
@@ -123,9 +130,14 @@ def _examine_slot(
 
 def _weights(v: Node, F: dict[Node, Value], rng: np.random.Generator) -> Value:
     """The cotangent to pull: ones where entries are apart, which gives the local derivatives themselves."""
-    y = F[v]
-    plain = np.ones(shape_of(y)) if isinstance(v.op, Elementwise) else rng.standard_normal(shape_of(y))
-    return np.asarray(plain, dtype_of(y))[()]
+
+    def weight(y: Value) -> Value:
+        if not is_float(y):
+            return None
+        plain = np.ones(shape_of(y)) if isinstance(v.op, Elementwise) else rng.standard_normal(shape_of(y))
+        return np.asarray(plain, dtype_of(y))[()]
+
+    return tuple(map(weight, F[v])) if type(F[v]) is tuple else weight(F[v])
 
 
 def _calc(v: Node, i: int, F: dict[Node, Value], weights: Value) -> Function:
@@ -133,8 +145,9 @@ def _calc(v: Node, i: int, F: dict[Node, Value], weights: Value) -> Function:
     xs: list[Any] = [np.asarray(F[p])[()] if isinstance(F[p], (float, complex)) else F[p] for p in v.preds]
 
     def g(z: Vector) -> Vector:
-        y = np.asarray(v.op.calc(*xs[:i], numbers(z, xs[i]), *xs[i + 1 :], **v.params))
-        return np.array([np.sum(y * weights).real], y.real.dtype)
+        ys = _results(v.op.calc(*xs[:i], numbers(z, xs[i]), *xs[i + 1 :], **v.params))
+        pairs = [(np.asarray(y), w) for y, w in zip(ys, _results(weights), strict=True) if w is not None]
+        return np.array([sum(np.sum(y * w).real for y, w in pairs)], pairs[0][0].real.dtype)
 
     return g
 
