@@ -72,4 +72,4 @@ def _pull(
     return spread(whole(*xs, *chosen(y_bars, given), function=_Pulled(function, flags, given)), flags)
 
 
-whole = Carrying("whole", _call, _push, _pull, simpler=_call)
+whole = Carrying("whole", _call, _push, _pull)

@@ -31,6 +31,8 @@ def lower_loop(
     if any(isinstance(d, Call) for d in drafts):
         return [Call(v, [buffers.operand(p) for p in v.preds], [*handed, *stacked])]
     begin = [_moved(p, p, b, "whole") for p, b in zip(v.preds, handed, strict=False)]
+    if not axis.size:
+        return begin  # machine code looks whether to go on after a step
     reads = [buffers.kept_buffer(p) for p in v.preds[carries:]] + handed
     return [*begin, LoopDraft(v, axis, reads, [*handed, *stacked], inner, drafts)]
 
