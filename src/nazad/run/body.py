@@ -30,9 +30,10 @@ def lower_loop(
     drafts = [*drafts_of(inner), *_stacked(inner, stacked, axis), *_handed_on(inner, handed)]
     if any(isinstance(d, Call) for d in drafts):
         return [Call(v, [buffers.operand(p) for p in v.preds], [*handed, *stacked])]
-    begin = [_moved(p, p, b, "whole") for p, b in zip(v.preds, handed, strict=False)]
+    kind = "whole" if axis.size else "part"  # of no steps nothing is left but the beginning
+    begin = [_moved(p, p, b, kind) for p, b in zip(v.preds, handed, strict=False)]
     if not axis.size:
-        return begin  # machine code looks whether to go on after a step
+        return begin
     reads = [buffers.kept_buffer(p) for p in v.preds[carries:]] + handed
     return [*begin, LoopDraft(v, axis, reads, [*handed, *stacked], inner, drafts)]
 
