@@ -60,17 +60,17 @@ def _real(x: Value) -> Value:
 
 def _squares(x: Value, axis: Axes, keepdims: bool, ddof: float) -> Value:
     """The mean square of the distances from the mean."""
-    total = np.sum(_squared(_centred(_real(x), axis)), axis=axis, keepdims=keepdims)
+    total = np.sum(squared(_centred(_real(x), axis)), axis=axis, keepdims=keepdims)
     return np.divide(total, _at_least_none(_count(x, axis) - ddof))
 
 
-def _squared(x: Value) -> Value:
+def squared(x: Value) -> Value:
     """|x|²"""
     return np.square(x.real) + np.square(x.imag) if dtype_of(x).kind == "c" else np.square(x)
 
 
 def _root_of_squares(x: Value, axis: Axes, keepdims: bool) -> Value:
-    return np.sqrt(_add(_squared(x), axis=axis, keepdims=keepdims))
+    return np.sqrt(_add(squared(x), axis=axis, keepdims=keepdims))
 
 
 def _at_least_none(n: float) -> float:

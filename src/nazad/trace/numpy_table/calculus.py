@@ -76,7 +76,7 @@ def _gradient(f: Value, *varargs: Value, axis: Any = None, edge_order: int = 1) 
         raise TypeError("invalid number of arguments")
     if edge_order not in (1, 2):
         raise ValueError("'edge_order' greater than 2 not supported")
-    f = f if f.dtype.kind == "f" else f.astype(float)
+    f = f if f.dtype.kind in "fc" else f.astype(float)
     slopes = [_slope(f, k, h, edge_order) for k, h in zip(axes, spacings, strict=True)]
     return slopes[0] if len(slopes) == 1 else tuple(slopes)
 

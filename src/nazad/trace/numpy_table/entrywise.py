@@ -30,7 +30,7 @@ rule(np.fix, derivative=False)(lambda x: np.trunc(x))
 @rule(np.round, np.around, derivative=False)
 def _round(a: Value, decimals: int = 0) -> Any:
     if decimals == 0 or (a.dtype.kind in "iu" and decimals > 0):
-        return np.rint(a) if a.dtype.kind == "f" else +a
+        return np.rint(a) if a.dtype.kind in "fc" else +a
     scale = 10.0 ** abs(decimals)
     y = np.rint(a * scale) / scale if decimals > 0 else np.rint(a / scale) * scale
     return y.astype(a.dtype)

@@ -47,7 +47,7 @@ def _extreme(function: Callable[..., Any], worst: float) -> Callable[..., Any]:
     def extreme(
         a: Value, axis: Any = None, keepdims: Any = False, initial: Any = _MISSING, where: Any = True
     ) -> Any:
-        if a.dtype.kind != "f":
+        if a.dtype.kind not in "fc":
             return function(a, axis=axis, keepdims=flag(keepdims), where=where, initial=initial)
         there = _there(a, where)
         y = function(np.where(there, a, a.dtype.type(worst)), axis=axis, keepdims=flag(keepdims))

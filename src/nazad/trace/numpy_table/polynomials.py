@@ -9,6 +9,7 @@ import numpy as np
 
 from nazad.graph import Value, rank_of
 from nazad.ops import contraction
+from nazad.ops.parts import conjugated
 from nazad.trace.numpy_table.dispatch import rule
 from nazad.trace.numpy_table.normal import array
 
@@ -40,7 +41,7 @@ def _cut(full: Value, long: int, short: int, mode: Any) -> Value:
 @rule(np.correlate)
 def _correlate(a: Value, v: Value, mode: Any = "valid") -> Any:
     """A convolution with the second factor turned round; if that is the longer one, so is the result."""
-    x, y = np.atleast_1d(array(a)), np.atleast_1d(array(v))
+    x, y = np.atleast_1d(array(a)), conjugated(np.atleast_1d(array(v)))
     if len(x) >= len(y):
         return np.convolve(x, y[::-1], mode)
     return np.convolve(y, x[::-1], mode)[::-1]

@@ -79,7 +79,7 @@ def _last(a: Value, axes: tuple[int, ...]) -> Value:
 def _in_order(rows: Value, skip_nan: bool) -> tuple[Value, Any]:
     """Sorted, what is not a number at the end, and how many entries of each row count."""
     ordered = np.sort(rows, axis=-1)
-    if skip_nan and rows.dtype.kind == "f":
+    if skip_nan and rows.dtype.kind in "fc":
         return ordered, np.sum(np.logical_not(np.isnan(rows)), axis=-1, keepdims=True)
     return ordered, shape_of(rows)[-1]
 
@@ -105,7 +105,7 @@ def _at(ordered: Value, places: Value) -> Value:
 
 def _marked(y: Value, rows: Value, skip_nan: bool) -> Value:
     """Not a number where an entry is none; or all of them, if such entries are skipped."""
-    if rows.dtype.kind != "f":
+    if rows.dtype.kind not in "fc":
         return y
     absent = (np.all if skip_nan else np.any)(np.isnan(rows), axis=-1, keepdims=True)
     return np.where(absent, y.dtype.type(np.nan), y)

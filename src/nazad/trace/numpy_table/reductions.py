@@ -66,7 +66,7 @@ def counted(where: Any, x: Value, axis: Axis, keepdims: bool) -> Value:
     """How many entries count, in the precision of x."""
     here = np.broadcast_to(True if where is _MISSING else where, shape_of(x))
     count = np.sum(here, axis=axis, keepdims=keepdims)
-    return astype(count, x.dtype) if x.dtype.kind == "f" else count
+    return astype(count, x.real.dtype) if x.dtype.kind in "fc" else count
 
 
 def _spread(op: Any, root: bool) -> Callable[..., Any]:
@@ -98,7 +98,7 @@ def spread_of(
     count = np.maximum(counted(where, x, axis, keepdims) - ddof, 0)
     if root:
         return reduction.norm(off, axis=axis, keepdims=keepdims) / np.sqrt(count)
-    return np.sum(np.square(off), axis=axis, keepdims=keepdims) / count
+    return np.sum(reduction.squared(off), axis=axis, keepdims=keepdims) / count
 
 
 rule(np.var)(_spread(reduction.var, root=False))

@@ -46,7 +46,7 @@ def _grouped(x: Value, equal_nan: bool = True) -> _Groups:
     ordered = lines[order]
     before, after = ordered[:-1], ordered[1:]
     differ = np.not_equal(before, after)
-    if equal_nan and x.dtype.kind == "f":
+    if equal_nan and x.dtype.kind in "fc":
         differ = differ & ~(np.isnan(before) & np.isnan(after))
     begins = np.concatenate([np.ones(min(len(ordered), 1), bool), np.any(differ, axis=1)])
     return _Groups(order, np.nonzero(begins)[0], np.cumsum(begins) - 1)

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from nazad.graph import Value, rank_of, shape_of
+from nazad.ops import parts
+from nazad.ops.parts import conjugated
 from nazad.trace.numpy_table.dispatch import rule
 from nazad.trace.numpy_table.normal import Axis, all_axes, array, astype, flag
 
@@ -21,7 +23,7 @@ def _average(
         total = np.asarray(float(np.size(x)) / max(np.size(y), 1), y.dtype)
     else:
         w = _as_heavy_as(x, array(weights), axis)
-        total = np.sum(w, axis=axis, keepdims=keep)
+        total = np.sum(w, axis=axis, dtype=np.result_type(x, w), keepdims=keep)
         if np.any(np.equal(total, 0)):
             raise ZeroDivisionError("Weights sum to zero, can't be normalized")
         y = np.sum(x * w, axis=axis, keepdims=keep) / total
@@ -63,7 +65,7 @@ def _cov(
     total = shape_of(x)[1] if weights is None else np.sum(weights)
     middle = np.average(x, axis=1, weights=weights, keepdims=True)
     off = x - middle
-    products = np.matmul(off if weights is None else off * weights, off.T)
+    products = np.matmul(off if weights is None else off * weights, conjugated(off).T)
     return np.squeeze(products / _rest(total, freedom, weights, aweights))
 
 
@@ -95,5 +97,8 @@ def _corrcoef(x: Value, y: Value = None, rowvar: bool = True, dtype: Any = None)
     c = np.cov(x, y, rowvar, dtype=dtype)
     if not rank_of(c):
         return c / c
-    deviation = np.sqrt(np.diagonal(c))
-    return np.clip(c / deviation[:, None] / deviation[None, :], -1, 1)
+    deviation = np.sqrt(np.diagonal(c).real)
+    c = c / deviation[:, None] / deviation[None, :]
+    if c.dtype.kind == "c":
+        return parts.complex(np.clip(c.real, -1, 1), np.clip(c.imag, -1, 1))
+    return np.clip(c, -1, 1)
