@@ -123,6 +123,8 @@ def _own_work(v: Node) -> int:
     name = v.op.name
     if name == "take" and len(v.preds) > 1:
         return 4  # a place is read first
+    if isinstance(v.op, Elementwise) and lanes.is_called(name):
+        return 100
     return 0 if name in _MOVES else 1 if name in _CHEAP else 4 if name in _QUICK else 12
 
 

@@ -18,11 +18,12 @@ Lanes(dtype=dtype('float64'), name='%t3')
 
 Reals are :class:`~nazad.run.vectormath.values.Floats`, integers :class:`~nazad.run.lanes.whole.Whole`,
 truth values :class:`~nazad.run.vectormath.values.Mask`; each kind has its room (``real``, ``integers``,
-``truth``), a table of names and of Python functions that look like their formulas. Nothing is marked fast.
+``truth``), a table of names and of Python functions that look like their formulas. What has no code of ours,
+most of :mod:`scipy.special`, is called through the loop of its ufunc (``loop``). Nothing is marked fast.
 """
 
 from nazad.run.lanes.cast import cast, load_cast, store_cast
-from nazad.run.lanes.table import apply, is_ours, loop_dtypes, supports
+from nazad.run.lanes.table import apply, is_called, is_ours, loop_dtypes, supports
 from nazad.run.lanes.value import Lanes, constant, ir_type, known, memory_type
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "cast",
     "constant",
     "ir_type",
+    "is_called",
     "is_ours",
     "known",
     "load_cast",

@@ -14,6 +14,7 @@ import numpy as np
 
 from nazad.run.lanes import parts
 from nazad.run.lanes.cast import truth
+from nazad.run.lanes.special import SPECIAL
 from nazad.run.lanes.whole import Value, pick
 from nazad.run.vectormath.form import Form
 from nazad.run.vectormath.table import FUNCTIONS
@@ -140,5 +141,6 @@ REAL: dict[str, Callable[..., Value]] = {
     "logical_xor": lambda x, y: truth(x) ^ truth(y),
     "logical_not": lambda x: x.equals(0.0),
     "where": pick,
+    **SPECIAL,
 }
 """What writes a primitive, by name."""

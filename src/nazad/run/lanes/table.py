@@ -13,6 +13,7 @@ from nazad.errors import ArgumentError, CompileError
 from nazad.graph import Primitive
 from nazad.run.lanes.cast import cast, converted
 from nazad.run.lanes.integers import WHOLE
+from nazad.run.lanes.loop import code, loop_of
 from nazad.run.lanes.real import REAL
 from nazad.run.lanes.truth import TRUTH
 from nazad.run.lanes.value import Lanes, closed, known, opened
@@ -82,11 +83,17 @@ def _loop_dtypes(name: str, kinds: tuple[Kind, ...], dtype: np.dtype[Any]) -> tu
     if name in _UNIFORM:
         return (dtype,) * (len(kinds) + 1)
     found = _resolved(name, [np.dtype(bool) if kind is bool else kind for kind in kinds])
-    return (*found[: len(kinds)], dtype if name == "winner" else found[-1])
+    return (*found[: len(kinds)], dtype if name == "winner" else found[_ufunc(name)[1]])
+
+
+def _ufunc(name: str) -> tuple[Any, int]:
+    """The ufunc in whose loop a function runs, and its place among arguments and results."""
+    calc: Any = _LIKE.get(name) or _TABLE[name].calc
+    return (calc.ufunc, calc.ufunc.nin + calc.place) if hasattr(calc, "place") else (calc, -1)
 
 
 def _resolved(name: str, kinds: Sequence[Kind]) -> tuple[np.dtype[Any], ...]:
-    ufunc = _LIKE.get(name) or _TABLE[name].calc
+    ufunc, _ = _ufunc(name)
     if not isinstance(ufunc, np.ufunc) or ufunc.nin != len(kinds):
         raise ArgumentError(f"{name} of {len(kinds)} arguments is no elementwise primitive of the table")
     try:
@@ -145,6 +152,28 @@ def apply(writer: Writer, op: Primitive | str, xs: Sequence[Lanes], dtype: Any) 
 
 
 def _code(name: str, loop: Sequence[np.dtype[Any]]) -> Callable[..., Value] | None:
-    """The room of a loop is that of its first argument; that of a choice, of what is chosen."""
+    """The room of a loop is that of its first argument; that of a choice, of what is chosen.
+
+    A ufunc that stands in no room, one of SciPy's, is called.
+    """
     kind = loop[1 if name == "where" else 0].kind
-    return _ROOMS[kind].get(name) if kind in _ROOMS else None
+    return _ROOMS[kind].get(name) or _called(name, tuple(loop)) if kind in _ROOMS else None
+
+
+def is_called(name: str) -> bool:
+    """Whether a primitive has no code of ours, so that a kernel calls the loop of its ufunc.
+
+    Examples
+    --------
+    >>> is_called("exp"), is_called("zeta")
+    (False, True)
+    """
+    return all(name not in room for room in _ROOMS.values())
+
+
+@functools.lru_cache(maxsize=4096)
+def _called(name: str, loop: tuple[np.dtype[Any], ...]) -> Callable[..., Value] | None:
+    """A call of the ufunc's own loop."""
+    ufunc, place = _ufunc(name)
+    found = loop_of(ufunc, loop[:-1]) if isinstance(ufunc, np.ufunc) else None
+    return code(found, place) if found and all(map(known, found.dtypes)) else None
