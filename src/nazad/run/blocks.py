@@ -48,7 +48,7 @@ def together(
 
 def alone(nest: Nest, row: Axis | None, target: Target) -> list[Item]:
     """A nest by itself; a long one some rows at a time, so that parts of it may run at once."""
-    row = row or max(nest.axes, key=lambda a: a.size, default=None)
+    row = row or max((a for a in nest.axes if a not in nest.ragged), key=lambda a: a.size, default=None)
     if row is None or nest.points < _LONG or as_gemm(nest):
         return [nest]
     step = min(max(_CHUNK * row.size // nest.points // 8 * 8, 8), row.size)
@@ -77,7 +77,7 @@ def _step(block: Block) -> int:
     still: dict[Buffer, int] = {}
     for nest in block.nests:
         for buffer, index in accesses(nest):
-            if along(block.rows[nest], index) is not None:
+            if along(block.rows[nest], index) is not None or _is_run(nest, index):
                 wide[buffer] = buffer.nbytes // block.size
             elif len(buffer.shape) > 1:
                 still[buffer] = buffer.nbytes
@@ -85,6 +85,11 @@ def _step(block: Block) -> int:
     most = max(min(max(_CACHE, sum(still.values())) // row, _MOST), 16) // 8 * 8
     whole = [n for n in range(most, most // 2, -8) if block.size % n == 0]
     return min(whole[0] if whole else most, block.size)
+
+
+def _is_run(nest: Nest, index: Index) -> bool:
+    """Whether a place goes along the runs that rows have of a ragged axis."""
+    return any(i.axis in nest.ragged for i in index)
 
 
 def _keep_some_rows(b: Buffer, dim: int, block: Block) -> None:

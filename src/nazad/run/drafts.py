@@ -13,7 +13,7 @@ from nazad.graph import Node
 from nazad.run.bounds import Bound
 from nazad.run.buffers import Buffers
 from nazad.run.expressions import Expressions, cast
-from nazad.run.loops import Axis, Buffer, Call, Expr, Index, Statement, Store, is_here, loads_of
+from nazad.run.loops import Axis, Buffer, Call, Constant, Expr, Index, Statement, Store, is_here, loads_of
 from nazad.run.places import places, sizes_of
 
 
@@ -30,6 +30,8 @@ class Draft(NamedTuple):
     overwrites what has been read before."""
     limits: tuple[tuple[int, int, Bound], ...] = ()
     """Of a product: the number of an axis, that of the axis that limits it, and how."""
+    starts: Buffer | None = None
+    """Where each place on the first axis begins its run of the second, which is ragged then."""
 
     def reads(self, buffers: Buffers) -> dict[Buffer, bool]:
         """What it reads, and whether only at the place that its axes stand for."""
@@ -38,7 +40,12 @@ class Draft(NamedTuple):
         for statement in self.write(Expressions(buffers), axes):
             for load in loads_of(statement):
                 found[load.buffer] = found.get(load.buffer, True) and is_here(load, axes)
-        return found
+        return found if self.starts is None else found | {self.starts: False}
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it becomes a nest by itself."""
+        return self.kind == "product" or self.starts is not None
 
 
 class LoopDraft(NamedTuple):
@@ -75,6 +82,11 @@ def stored(
 def copy(v: Node, out: Buffer) -> Draft:
     """A draft that writes the whole value of a node, from what it is made of."""
     return stored(v, out.shape, out, lambda e, place: e.defined(v, place, out), kind="whole")
+
+
+def zero(v: Node, out: Buffer) -> Draft:
+    """A draft that sets a buffer to zero, for others to add to."""
+    return stored(v, out.shape, out, lambda e, place: Constant(out.dtype, out.dtype.type(0)))
 
 
 def axes_of(sizes: Sequence[int]) -> list[Axis]:

@@ -67,7 +67,7 @@ class Expressions:
 
     def _spot(self, array: Node, index: Index, size: int) -> Affine:
         """The place that an entry of an index array names, in a dimension of this size."""
-        is_sure = _is_inside(array, self.F, size)
+        is_sure = is_inside(array, self.F, size)
         even = self.buffers.even(array)
         if even is None or not is_sure:
             return Affine.read(held(self.at(array, index), size, is_sure))
@@ -156,7 +156,7 @@ def cast(expr: Expr, dtype: np.dtype[np.generic]) -> Expr:
     return Cast(dtype, expr)
 
 
-def _is_inside(array: Node, F: Mapping[Node, Value], size: int) -> bool:
+def is_inside(array: Node, F: Mapping[Node, Value], size: int) -> bool:
     """Whether an array of places is known, and none of them is outside a dimension of this size."""
     value = F[array]
     return array.op is CONSTANT and (not np.size(value) or bool(np.min(value) >= 0 and np.max(value) < size))

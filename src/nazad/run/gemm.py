@@ -46,7 +46,7 @@ class Gemm(NamedTuple):
 def as_gemm(nest: Nest) -> Gemm | None:
     """The product of matrices that a nest is; None if it is none, or not worth a call."""
     s = nest.statements[0]
-    if nest.limits or len(nest.statements) > 1 or nest.points < _MUCH or not is_product(s):
+    if nest.limits or nest.ragged or len(nest.statements) > 1 or nest.points < _MUCH or not is_product(s):
         return None
     left, right = args_of(s.expr)
     assert isinstance(left, Load)

@@ -283,12 +283,30 @@ class Limit(NamedTuple):
         )
 
 
+class Ragged(NamedTuple):
+    """The run of an axis that each place on another one has to itself, up to the start of the next one's."""
+
+    by: Axis
+    starts: Buffer
+
+    @property
+    def place(self) -> Index:
+        """The farther of the two places at which starts are read."""
+        return (Affine.of(self.by) + 1,)
+
+    def __repr__(self) -> str:
+        return f"{self.starts}[{self.by}]..{self.starts}[{self.by} + 1]"
+
+
 @dataclass(eq=False)
 class Nest:
     """Statements that hold at every point of a space.
 
     Attributes
     ----------
+    ragged : dict
+        Axes that have another run for each place on another axis, as the entries of a sparse matrix have for
+        each of its rows; outside of it there are no points.
     limits : dict
         Parts of axes outside which there are only zeros to add, or results that nobody uses: points that may
         be left out.
@@ -300,14 +318,23 @@ class Nest:
     statements: list[Statement]
     nodes: list[Node] = field(default_factory=list)
     limits: dict[Axis, Limit] = field(default_factory=dict)
+    ragged: dict[Axis, Ragged] = field(default_factory=dict)
+
+    @property
+    def uneven(self) -> set[Axis]:
+        """Axes whose places are gone through one after another: ragged ones, and those by which they are."""
+        return {*self.ragged, *(r.by for r in self.ragged.values())}
 
     @property
     def points(self) -> int:
-        """How many points its space has."""
-        return int(np.prod([a.size for a in self.axes], dtype=np.int64))
+        """How many points its space has; a place whose run is empty counts as one."""
+        runs = {r.by: max(a.size, r.by.size) for a, r in self.ragged.items()}
+        sizes = [runs.get(a, a.size) for a in self.axes if a not in self.ragged]
+        return int(np.prod(sizes, dtype=np.int64))
 
     def __str__(self) -> str:
-        head = "for " + ", ".join(f"{a}<{a.size}" for a in self.axes) + ":" if self.axes else "once:"
+        ranges = [f"{a} in {self.ragged[a]}" if a in self.ragged else f"{a}<{a.size}" for a in self.axes]
+        head = f"for {', '.join(ranges)}:" if ranges else "once:"
         head += "".join(f"  # {a} limited by {limit.by}" for a, limit in self.limits.items())
         return "\n".join([head, *(f"    {line}" for line in written(self.statements))])
 
@@ -480,6 +507,7 @@ def buffers_of(item: Item) -> list[Buffer]:
         for s in nest.statements:
             found[s.buffer] = None
             found.update((load.buffer, None) for load in loads_of(s))
+        found.update((r.starts, None) for r in nest.ragged.values())
     return list(found)
 
 

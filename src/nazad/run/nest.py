@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from nazad.run.access import Here
 from nazad.run.folds import RUN, Folds
-from nazad.run.lanes import Lanes
+from nazad.run.lanes import Lanes, memory_type
 from nazad.run.llvm import Target
-from nazad.run.loops import Axis, Fold, Nest, Store
+from nazad.run.loops import Affine, Axis, Buffer, Fold, Nest, Ragged, Store
 from nazad.run.plan import Copy, Plan
 from nazad.run.values import Values
 from nazad.run.vectormath.writer import Writer
@@ -100,6 +100,9 @@ class NestCode:
     def _range(self, depth: int, copies: list[Copy]) -> None:
         """Along an axis that does not go along the lanes: unrolled, and the rest one by one."""
         axis = self.plan.order[depth]
+        if axis in self.nest.ragged:
+            self._loop(depth, self._run(self.nest.ragged[axis]), copies)
+            return
         size = self.here.size(axis)
         step = min(self.plan.unroll.get(axis, 1), size)
         unrolled = self.plan.copied(copies, axis, step)
@@ -164,6 +167,17 @@ class NestCode:
         self._loop(depth, Range(whole, r.end, r.step), copies)
 
     # --- parts of axes that count
+    def _run(self, ragged: Ragged) -> Range:
+        """The run of a ragged axis where the other one stands."""
+        here = Affine.of(ragged.by)
+        first, behind = (self._start(ragged.starts, place) for place in (here, here + 1))
+        return Range(first, behind, 1, may_be_empty=True)
+
+    def _start(self, starts: Buffer, place: Affine) -> str:
+        pointer, kind = self.values.access.pointer(starts, (place,), ()), memory_type(starts.dtype, 1)
+        start = self.w.write_anew(f"load {kind}, ptr {pointer}, align {starts.dtype.itemsize}")
+        return start if kind == "i64" else self.w.write(f"sext {kind} {start} to i64")
+
     def _limited(self, axis: Axis, step: int, size: int) -> Range | None:
         """The part of an axis that counts where another axis stands; None if it may be all of it."""
         limit = self.nest.limits.get(axis)

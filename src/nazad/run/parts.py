@@ -10,6 +10,7 @@ end.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
 from nazad.run.llvm import Target
@@ -83,7 +84,7 @@ def _kept_apart(nest: Nest, block: Block, target: Target, ends: list[Nest]) -> N
     for k, s in enumerate(statements):
         if isinstance(s, Fold) and row in s.over and (width or block.parts > 1):
             statements[k] = _apart(s, nest, block, width, ends)
-    return Nest(nest.axes, statements, nest.nodes, nest.limits)
+    return dataclasses.replace(nest, statements=statements)
 
 
 def _lanes(nest: Nest, block: Block, target: Target) -> int:

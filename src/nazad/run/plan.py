@@ -25,7 +25,6 @@ from nazad.run.loops import (
     Statement,
     Store,
     loads_of,
-    loose_in,
     walk,
 )
 
@@ -81,14 +80,9 @@ def lanes_for(nest: Nest, target: Target, size: int) -> int:
     return min(most, 1 << max(size - 1, 0).bit_length())
 
 
-def _is_conflicting(nest: Nest) -> bool:
-    """Whether several points may add into one place that is known only while running."""
-    return any(s.add and loose_in(s.index) for s in nest.statements)
-
-
 def _adds_up(s: Statement, axis: Axis) -> bool:
-    """Whether all points along an axis add into one place, and so one after another."""
-    return isinstance(s, Store) and s.add and stride_of(s.buffer, s.index, axis) == 0
+    """Whether points along an axis add into one place, or may do so, and therefore come one after another."""
+    return isinstance(s, Store) and s.add and stride_of(s.buffer, s.index, axis) in (None, 0)
 
 
 def stride_of(buffer: Buffer, index: Index, axis: Axis) -> int | None:
@@ -111,12 +105,12 @@ def accesses(nest: Nest) -> Iterator[tuple[Buffer, Index]]:
     for s in nest.statements:
         yield s.buffer, s.index
         yield from ((load.buffer, load.index) for load in loads_of(s))
+    yield from ((r.starts, r.place) for r in nest.ragged.values())
 
 
 def _best_lane(nest: Nest, target: Target, sizes: Mapping[Axis, int]) -> Axis | None:
-    if _is_conflicting(nest):
-        return None
-    candidates = [a for a in nest.axes if sizes[a] > 1 and not any(_adds_up(s, a) for s in nest.statements)]
+    possible = [a for a in nest.axes if sizes[a] > 1 and a not in nest.uneven]
+    candidates = [a for a in possible if not any(_adds_up(s, a) for s in nest.statements)]
     return min(candidates, key=lambda a: _cost(nest, a, target, sizes), default=None)
 
 
@@ -187,7 +181,7 @@ def _tiles(nest: Nest, plan: Plan, registers: int, strips: int, sizes: Mapping[A
     assert isinstance(s.expr, Apply)
     assert lane is not None
     a, b = (axes_in(x) for x in s.expr.args[:2])
-    free = [x for x in reversed(plan.order) if x not in s.over and x is not lane]
+    free = [x for x in reversed(plan.order) if x not in s.over and x is not lane and x not in nest.uneven]
     only_a = next((x for x in free if x in a and x not in b), None)
     only_b = next((x for x in free if x in b and x not in a), None)
     few = {x: _few(x, nest, sizes) for x in (only_a, only_b) if x is not None}

@@ -14,7 +14,7 @@ def with_loads(nest: Nest, change: Callable[[Load], Load]) -> Nest:
     statements = [_statement(s, now, change) for s in nest.statements]
     if all(a is b for a, b in zip(statements, nest.statements, strict=True)):
         return nest
-    return Nest(nest.axes, statements, nest.nodes, nest.limits)
+    return dataclasses.replace(nest, statements=statements)
 
 
 def elsewhere(nest: Nest, place: Callable[[Buffer, Index], Index]) -> Nest:
@@ -26,7 +26,7 @@ def elsewhere(nest: Nest, place: Callable[[Buffer, Index], Index]) -> Nest:
 
     moved = with_loads(nest, change)
     statements = [dataclasses.replace(s, index=place(s.buffer, s.index)) for s in moved.statements]
-    return Nest(nest.axes, statements, nest.nodes, nest.limits)
+    return dataclasses.replace(nest, statements=statements)
 
 
 def _statement(s: Statement, now: dict[int, Expr], change: Callable[[Load], Load]) -> Statement:

@@ -81,7 +81,7 @@ def _rows_of(nests: Sequence[Nest]) -> dict[Nest, Axis]:
         if as_gemm(nest):
             continue  # goes through whole matrices
         for a, axis in enumerate(nest.axes):
-            if axis.size >= _FEW:
+            if axis.size >= _FEW and axis not in nest.ragged:
                 members.setdefault(classes.root((-k - 1, a)), {}).setdefault(nest, axis)
     shared = [found for found in members.values() if len(found) > 1]
     return max(shared, key=lambda found: sum(n.points * a.size for n, a in found.items()), default={})

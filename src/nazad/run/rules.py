@@ -15,12 +15,13 @@ import numpy as np
 
 from nazad.graph import CONSTANT, Node
 from nazad.ops.structure import ARRAY, assemble
+from nazad.run import sparse
 from nazad.run.bounds import Bound, bounds
 from nazad.run.buffers import Buffers
-from nazad.run.drafts import AnyDraft, Draft, copy, stored
+from nazad.run.drafts import AnyDraft, Draft, copy, stored, zero
 from nazad.run.expressions import Expressions, cast
 from nazad.run.keep import is_inline
-from nazad.run.loops import Affine, Apply, Axis, Buffer, Call, Constant, Expr, Fold, Index, Statement, Store
+from nazad.run.loops import Affine, Apply, Axis, Buffer, Call, Expr, Fold, Index, Statement, Store
 from nazad.run.places import (
     NOWHERE,
     TakePlan,
@@ -139,14 +140,14 @@ def _scattered(buffers: Buffers, v: Node) -> Sequence[AnyDraft]:
     out, pieces = buffers.of[v], list(v.params["layout"].pieces(v.preds))
     hits = _hits(buffers, pieces, out.shape)
     if hits is not None and hits.max(initial=0) <= 1:
-        zero = [] if hits.all() else [_zero(v, out)]
-        kind = "add" if zero else "part"
-        return [*zero, *(_piece(buffers, v, piece, kind, add=False) for piece in pieces)]
+        before = [] if hits.all() else [zero(v, out)]
+        kind = "add" if before else "part"
+        return [*before, *(_piece(buffers, v, piece, kind, add=False) for piece in pieces)]
     if pieces[0][0] == (...,) and buffers.shape(pieces[0][1]) == out.shape:
         first, *pieces = pieces
         begin = _piece(buffers, v, first, "part", add=False)
     else:
-        begin = _zero(v, out)
+        begin = zero(v, out)
     return [begin, *(_piece(buffers, v, piece, "add", add=True) for piece in pieces)]
 
 
@@ -159,10 +160,6 @@ def _hits(buffers: Buffers, pieces: Sequence[Piece], shape: tuple[int, ...]) -> 
     for template, _, arrays in pieces:
         np.add.at(hits, assemble(template, [buffers.F[a] for a in arrays]), 1)
     return hits
-
-
-def _zero(v: Node, out: Buffer) -> Draft:
-    return stored(v, out.shape, out, lambda e, place: Constant(out.dtype, out.dtype.type(0)))
 
 
 def _piece(buffers: Buffers, v: Node, piece: Piece, kind: str, add: bool) -> Draft:
@@ -211,4 +208,6 @@ RULES: dict[str, Callable[[Buffers, Node], Sequence[AnyDraft]]] = {
     "concatenate": _joined,
     "scatter": _scattered,
     "reshape": _reshaped,
+    "sparse_matmul": sparse.product,
+    "sampled_product": sparse.sampled,
 }

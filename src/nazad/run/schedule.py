@@ -24,6 +24,7 @@ from nazad.run.loops import (
     Loop,
     Nest,
     Program,
+    Ragged,
     Statement,
     buffers_of,
 )
@@ -125,7 +126,7 @@ def _reads(buffers: Buffers, draft: AnyDraft) -> list[tuple[Buffer, bool]]:
 
 def _alike(writer: AnyDraft, draft: AnyDraft) -> bool:
     """Whether two drafts will be one nest if they are on one level."""
-    if not (isinstance(writer, Draft) and isinstance(draft, Draft)) or draft.kind == "product":
+    if not (isinstance(writer, Draft) and isinstance(draft, Draft)) or draft.is_alone:
         return False
     return writer.kind in ("whole", "carry") and writer.sizes == draft.sizes
 
@@ -141,7 +142,7 @@ def _level(buffers: Buffers, drafts: Sequence[AnyDraft]) -> list[Item]:
     groups: dict[object, list[Draft]] = {}
     for draft in drafts:
         if isinstance(draft, Draft):
-            groups.setdefault(draft if draft.kind == "product" else draft.sizes, []).append(draft)
+            groups.setdefault(draft if draft.is_alone else draft.sizes, []).append(draft)
     return items + [_nest(buffers, group) for group in groups.values()]
 
 
@@ -164,4 +165,6 @@ def _nest(buffers: Buffers, drafts: Sequence[Draft]) -> Nest:
             if draft.kind == "whole" and draft.buffer is buffers.of.get(draft.node):
                 expressions.known_as(draft.node, statement.index, statement.expr)
     limits = {axes[a]: Limit(axes[by], b.low, b.high) for a, by, b in drafts[0].limits}
-    return Nest(axes, statements, [draft.node for draft in drafts], limits)
+    starts = drafts[0].starts
+    ragged = {} if starts is None else {axes[1]: Ragged(axes[0], starts)}
+    return Nest(axes, statements, [draft.node for draft in drafts], limits, ragged)

@@ -9,6 +9,7 @@ entry nobody has written, goes outside a dimension, or stores several values in 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -41,6 +42,8 @@ from nazad.run.loops import (
 from nazad.run.parts import rows_of_part
 
 Array = np.ndarray[Any, Any]
+_Loads = dict[Buffer, list[Any]]
+_Stores = dict[Buffer, list[tuple[Array, bool]]]
 _TABLE = ops.table()
 
 
@@ -147,7 +150,21 @@ def run(item: Item, memory: Memory, around: Mapping[Axis, int]) -> None:
             for inner in item.items:
                 run(inner, memory, {**around, item.axis: k})
     else:
-        _Points(item, Space(around), memory).run()
+        _nest(item, Space(around), memory)
+
+
+def _nest(nest: Nest, space: Space, memory: Memory) -> None:
+    """All points at once; where an axis is ragged, those of one run after another."""
+    if not nest.ragged:
+        _Points(nest, space, memory).run()
+        return
+    ((axis, (by, starts)),) = nest.ragged.items()
+    inner = dataclasses.replace(nest, axes=[a for a in nest.axes if a is not by], ragged={})
+    loads, stores = _Loads(), _Stores()
+    for place in space.places(by):
+        first, behind = (int(memory.read(starts, np.asarray(place + k))) for k in (0, 1))
+        run = space._replace(around={**space.around, by: place}, run=(axis, first, behind))
+        _Points(inner, run, memory, loads, stores).run()
 
 
 def _block(block: Block, memory: Memory, around: Mapping[Axis, int]) -> None:
@@ -159,7 +176,7 @@ def _block(block: Block, memory: Memory, around: Mapping[Axis, int]) -> None:
             memory.forget(block)
             for nest in block.nests:
                 space = Space(inside, block.rows[nest], start, end, k == 0, k == len(rounds) - 1)
-                _Points(nest, space, memory).run()
+                _nest(nest, space, memory)
 
 
 def _rounds(block: Block, part: int) -> list[tuple[int, int]]:
@@ -171,7 +188,10 @@ def _rounds(block: Block, part: int) -> list[tuple[int, int]]:
 
 
 class Space(NamedTuple):
-    """Where the loops around a nest are, and which rows of a block are there: the first, the last?"""
+    """Where the loops around a nest are, and which rows of a block are there: the first, the last?
+
+    ``run`` is the axis that is ragged, and where its run begins and ends.
+    """
 
     around: Mapping[Axis, int]
     rows: Axis | None = None
@@ -179,24 +199,37 @@ class Space(NamedTuple):
     end: int = 0
     begins: bool = True
     ends: bool = True
+    run: tuple[Axis | None, int, int] = (None, 0, 0)
+
+    def places(self, axis: Axis) -> Array:
+        """Where an axis goes: everywhere, but for the rows of a block and the run of a ragged axis."""
+        if axis is self.rows:
+            return np.arange(self.start, self.end)
+        return np.arange(*self.run[1:]) if axis is self.run[0] else np.arange(axis.size)
 
     def grid(self, axes: Sequence[Axis]) -> tuple[Array, ...]:
         """The values of axes, turned so that they broadcast against one another."""
-        rows = np.arange(self.start, self.end)
-        return np.ix_(*(rows if a is self.rows else np.arange(a.size) for a in axes))
+        return np.ix_(*map(self.places, axes))
 
 
 class _Points:
-    """All points of a nest at once, and what is known there."""
+    """All points of a nest at once, and what is known there; what was read and stored before counts, too."""
 
-    def __init__(self, nest: Nest, space: Space, memory: Memory) -> None:
+    def __init__(
+        self,
+        nest: Nest,
+        space: Space,
+        memory: Memory,
+        loads: _Loads | None = None,
+        stores: _Stores | None = None,
+    ) -> None:
         grid = space.grid(nest.axes)
         self.nest, self.space, self.memory = nest, space, memory
         self.at: dict[Axis, Any] = {**space.around, **dict(zip(nest.axes, grid, strict=True))}
         self.shape = np.broadcast_shapes(*(a.shape for a in grid))
         self.values: dict[Expr, Any] = {}
-        self.loads: dict[Buffer, list[Any]] = {}
-        self.stores: dict[Buffer, list[tuple[Array, bool]]] = {}
+        self.loads: _Loads = {} if loads is None else loads
+        self.stores: _Stores = {} if stores is None else stores
 
     def _inside(self, axes: Collection[Axis]) -> Any:
         """Where these axes are within their limits. Outside, zeros are added, or anything is written."""
