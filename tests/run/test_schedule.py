@@ -183,7 +183,7 @@ def test_guards_are_kept_to_the_end():
         return np.sum(np.sin(x @ x.T)) if x[0, 0] > 0 else x
 
     args = [np.abs(numbers(9, 9))]
-    graph, F, has_guards = guarded(run(lambda *xs: f(*xs), Arguments.of(tuple(args), ["x"])))
+    graph, F, has_guards, _ = guarded(run(lambda *xs: f(*xs), Arguments.of(tuple(args), ["x"])))
     assert has_guards
     lowering = Lowering(graph, F, True)
     program = schedule(lowering, lowering.run())

@@ -31,7 +31,7 @@ def numbers(rng: np.random.Generator, *shape: int, dtype: Any = "float64") -> np
 def turned(starts: Buffer, x: Buffer, y: Buffer) -> Nest:
     i, j = Axis("i", 3), Axis("j", 5)
     load = Load(FLOAT, x, (Affine.of(j),))
-    return Nest([i, j], [Fold(y, (Affine.of(i),), load, "add", (j,))], ragged={j: Ragged(i, starts)})
+    return Nest([i, j], [Fold(y, (Affine.of(i),), load, "add", (j,))], ragged={j: Ragged(i, starts, 5)})
 
 
 def test_a_ragged_axis_means_one_run_after_another() -> None:

@@ -20,7 +20,7 @@ from nazad.errors import ArgumentError
 from nazad.graph import NUMERIC, PYTHON_NUMBERS, Traced
 from nazad.run.cpython import DTYPES
 from nazad.trace import Arguments, Run, argument_names, followed, run
-from nazad.trace.scipy_table import with_patterns
+from nazad.trace.scipy_table import numbers_of_entries, with_patterns
 from nazad.tree import Structure, flatten, labels
 
 Read = Callable[[Any], Any]
@@ -80,6 +80,11 @@ class Form(NamedTuple):
         """How the user would write each leaf."""
         return labels(self.structure, self.names)
 
+    @property
+    def matrices(self) -> list[int]:
+        """The numbers of leaves that are the entries of sparse matrices; their columns come next."""
+        return numbers_of_entries(self.example)
+
     def is_flat(self) -> bool:
         """Whether the arguments are the leaves, in order."""
         return not self.static and not self.keywords and all(c.is_leaf() for c in self.structure.children())
@@ -114,6 +119,14 @@ class Call(NamedTuple):
     def key(self) -> Any:
         """Equal for calls to which the same variants may fit."""
         return self.form.key, tuple(map(_kind, self.leaves))
+
+    @property
+    def open_key(self) -> Any:
+        """The same without the number of entries of sparse matrices."""
+        kinds = [_kind(x) for x in self.leaves]
+        for k in self.form.matrices:
+            kinds[k : k + 2] = [x.dtype for x in self.leaves[k : k + 2]]
+        return self.form.key, tuple(kinds)
 
 
 def beyond(values: Iterable[Any]) -> str:
@@ -245,6 +258,8 @@ def _reader(tree: Any, structure: Structure) -> Read | None:
     """What reads structures like this one; None for a leaf."""
     if structure.is_leaf():
         return None
+    if hasattr(tree, "reader"):  # a sparse matrix, which in calls is SciPy's
+        return tree.reader()  # type: ignore[no-any-return]
     parts = _parts_of(tree, structure)
     children = structure.children()
     readers = [_reader(part, child) for part, child in zip(parts(tree), children, strict=True)]

@@ -93,7 +93,7 @@ class Jitted:
         call = taken_apart(self._function, self._static, args, kwargs)
         if call is None:
             return followed(self._function)(*args, **kwargs)
-        kind = self._kind(call.key)
+        kind = self._kind(call)
         known = kind.variants
         result = self._found(known, call)
         if result is MISS:
@@ -105,8 +105,9 @@ class Jitted:
 
     __call__ = _slowly  # replaced, in the class of each function, by the first variant of the chain
 
-    def _kind(self, key: Any) -> _Kind:
+    def _kind(self, call: Call) -> _Kind:
         with self._lock:
+            key = call.open_key if call.open_key in self._kinds else call.key
             kind = self._kinds.setdefault(key, _Kind())
             self._kinds.move_to_end(key)
             if len(self._kinds) > _KINDS:
@@ -153,6 +154,9 @@ class Jitted:
         with collector_paused():
             variant = Variant(call, done, times)
         kind.variants = (variant, *kind.variants)
+        if variant.is_open:  # from here on for matrices with any number of entries
+            with self._lock:
+                self._kinds[call.open_key] = self._kinds.pop(call.key, kind)
         self._prefer(variant)
         result = variant.run(call.leaves)
         return returned(done) if result is MISS else result

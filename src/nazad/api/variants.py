@@ -47,14 +47,14 @@ class Variant:
         packed = None if any(self._makers) else _packed(done.structure, len(values))
         self._build = None if packed is not None else self._builder(done.structure)
         structure = tuple(range(len(values))) if packed is None else packed
-        self.compiled = self._compiled(done, structure, called(call.form.function), times)
+        self.compiled = self._compiled(done, structure, called(call.form.function), times, call.form.matrices)
         self._entry, self._leaves = self.compiled.entry, call.form.reader()
         self._is_plain = self._build is None and not self._numbers and call.form.is_flat()
 
     @staticmethod
-    def _compiled(done: Run, structure: Any, name: str, times: Times) -> Compiled:
-        graph, F, is_guarded = times.of("guards", guarded, done)
-        return Compiled(graph, F, structure, missed, name, is_guarded, times)
+    def _compiled(done: Run, structure: Any, name: str, times: Times, matrices: Sequence[int]) -> Compiled:
+        graph, F, is_guarded, is_open = times.of("guards", guarded, done, matrices)
+        return Compiled(graph, F, structure, missed, name, is_guarded, times, is_open)
 
     def run(self, leaves: Iterable[Any]) -> Any:
         """What the function returns; MISS where types, shapes, dtypes or guards are others."""
@@ -84,6 +84,11 @@ class Variant:
     def is_direct(self) -> bool:
         """Whether there is a quick way to it."""
         return self._is_plain or self._leaves is not None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes sparse matrices with any number of entries."""
+        return bool(self.compiled.is_open)
 
     @property
     def path(self) -> list[Any]:

@@ -72,6 +72,8 @@ class Compiled:
         How results are packed into tuples.
     fallback : callable
         What the entry calls with arguments that do not fit.
+    is_open : frozenset of int
+        The numbers of leaves that may have any number of entries; what reads them is told how many count.
 
     Attributes
     ----------
@@ -88,12 +90,14 @@ class Compiled:
         name: str,
         guarded: bool = False,
         times: Times | None = None,
+        is_open: frozenset[int] = frozenset(),
     ) -> None:
-        self.name, self.times = name, times or Times()
+        self.name, self.times, self.is_open = name, times or Times(), is_open
         self.graph, values = self.times.of("prepare", prepare, graph, F)
         self.program = self._scheduled(self.graph, values, guarded)
         results = [F[v] for v in (graph.sinks[:-1] if guarded else graph.sinks)]
-        self.signature = _signature([F[v] for v in graph.leaves], results, self.program, structure)
+        arguments = [_argument(F[v], k in is_open) for k, v in enumerate(graph.leaves)]
+        self.signature = _signature(arguments, results, self.program, structure)
         for buffer in self.program.constants:
             buffer.value = buffer.value.copy()  # the user may write into what was captured
         self.constants = [b.value for b in self.program.constants]
@@ -117,7 +121,7 @@ class Compiled:
         return otherwise
 
     def _scheduled(self, graph: Graph, F: Mapping[Node, Value], guarded: bool) -> Program:
-        lowering = self.times.of("lower", Lowering, graph, F, guarded)
+        lowering = self.times.of("lower", Lowering, graph, F, guarded, self.is_open)
         lowered = self.times.of("lower", lowering.run)
         program: Program = self.times.of("schedule", schedule, lowering, lowered)
         return program
@@ -133,11 +137,11 @@ class Compiled:
 
 
 def _signature(
-    arguments: Sequence[Value], results: Sequence[Value], program: Program, structure: Structure
+    arguments: Sequence[Argument], results: Sequence[Value], program: Program, structure: Structure
 ) -> Signature:
     points = sum(nest.points for nest in nests_of(program.items))
     return Signature(
-        tuple(map(_argument, arguments)),
+        tuple(arguments),
         tuple(map(_result, results)),
         structure,
         program.scratch,
@@ -145,11 +149,11 @@ def _signature(
     )
 
 
-def _argument(value: Value) -> Argument:
+def _argument(value: Value, is_open: bool) -> Argument:
     if type(value) is float:
         return Argument("float")
     kind = "scalar" if type(value) in PYTHON_NUMBERS or isinstance(value, np.generic) else "array"
-    return Argument(kind, dtype_of(value), shape_of(value))
+    return Argument(kind, dtype_of(value), shape_of(value), is_open)
 
 
 def _result(value: Value) -> Result:

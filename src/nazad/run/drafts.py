@@ -32,6 +32,8 @@ class Draft(NamedTuple):
     """Of a product: the number of an axis, that of the axis that limits it, and how."""
     starts: Buffer | None = None
     """Where each place on the first axis begins its run of the second, which is ragged then."""
+    is_open: bool = False
+    """Whether the caller vouches for the end of the last run."""
 
     def reads(self, buffers: Buffers) -> dict[Buffer, bool]:
         """What it reads, and whether only at the place that its axes stand for."""

@@ -220,7 +220,7 @@ class _Entry:
             return self.at(value, cpython.HEADER)
         self.require("slow", *self.form(value, len(wanted.shape)))
         self.require("slow", *self.dtype(self.load("ptr", value, cpython.DTYPE), wanted.dtype))
-        if wanted.shape:
+        if wanted.shape and not wanted.is_open:
             shape = self.load("ptr", value, cpython.SHAPE)
             lengths = [self.load("i64", shape, 8 * k) for k in range(len(wanted.shape))]
             self.require("slow", *map(self.equal, ["i64"] * len(lengths), lengths, wanted.shape))

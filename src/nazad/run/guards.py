@@ -6,23 +6,42 @@ next. So the steps of a loop that asks at each of them look alike, and become a 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from nazad import ops
 from nazad.graph import CONSTANT, Graph, Node, Value, constant, dtype_of, rank_of, shape_of
+from nazad.ops.sparse import sampled_product, sparse_matmul
+from nazad.ops.structure import take
 from nazad.run.places import plain, take_plan
+from nazad.run.sparse import open_leaves
 from nazad.trace import Guard, Run
 
 MOST_GUARDS = 10_000
 """Questions in one trace beyond which nothing is compiled: a loop that does not end soon enough."""
 
 
-def guarded(done: Run) -> tuple[Graph, dict[Node, Value], bool]:
-    """The graph of a trace, the values of its nodes, and whether its last sink holds the guards."""
+class Guarded(NamedTuple):
+    """The graph of a trace, and values of its nodes; with guards, they are its last sink.
+
+    ``is_open`` has the numbers of the leaves that may have any number of entries.
+    """
+
+    graph: Graph
+    F: dict[Node, Value]
+    has_guards: bool
+    is_open: frozenset[int]
+
+
+def guarded(done: Run, matrices: Sequence[int] = ()) -> Guarded:
+    """The guards of a trace in its graph; what ``matrices`` are, says :func:`.sparse.open_leaves`."""
     checks = _Checks(done.F)
+    roots = [*done.graph.sinks, *(guard.node for guard in done.trace.guards)]
+    live = Graph(done.graph.leaves, roots, done.graph.nodes).without_dead()
+    is_open = open_leaves(live, matrices)
+    starts = _starts_read(live, is_open, done.F)
     asked: dict[Node, dict[str, Guard]] = {}
     for guard in done.trace.guards:
         asked.setdefault(guard.node, {})[guard.what] = guard
@@ -34,10 +53,12 @@ def guarded(done: Run) -> tuple[Graph, dict[Node, Value], bool]:
                 checks.require(_RULES.get(guard.what, _same)(guard, checks))
             for size in sizes.get(v, ()):
                 checks.require(_inside(v, size, checks))
+            if v in starts:
+                _require_starts(v, starts[v], checks)
     if checks.ok is None:
-        return done.graph.without_dead(), done.F, False
+        return Guarded(done.graph.without_dead(), done.F, False, is_open)
     graph = Graph(done.graph.leaves, [*done.graph.sinks, checks.ok], checks.order)
-    return graph.without_dead(), checks.F, True
+    return Guarded(graph.without_dead(), checks.F, True, is_open)
 
 
 class _Checks:
@@ -97,6 +118,29 @@ def _inside(array: Node, size: int, checks: _Checks) -> Node:
     low = checks.add(ops.elementwise.greater_equal, array, -size)
     high = checks.add(ops.elementwise.less, array, size)
     return checks.add(ops.elementwise.logical_and, low, high)
+
+
+# --- where the rows of sparse matrices begin
+def _starts_read(graph: Graph, is_open: frozenset[int], F: dict[Node, Value]) -> dict[Node, int | None]:
+    """Arrays of starts, and how many entries there are; None where the caller vouches for that."""
+    free = {graph.leaves[k] for k in is_open}
+    found: dict[Node, int | None] = {}
+    for v in graph.nodes:
+        if v.op in (sparse_matmul, sampled_product):
+            indices, indptr = v.preds[1:3] if v.op is sparse_matmul else v.preds[2:]
+            if indptr.op is not CONSTANT:
+                found[indptr] = None if indices in free else shape_of(F[indices])[0]
+    return found
+
+
+def _require_starts(v: Node, count: int | None, checks: _Checks) -> None:
+    """That runs follow one another from the first entry on."""
+    first, last = (checks.add(take, v, template=(k,)) for k in (0, -1))
+    before, after = (checks.add(take, v, template=(part,)) for part in (slice(-1), slice(1, None)))
+    checks.require(checks.add(ops.elementwise.equal, first, 0))
+    checks.require(checks.add(ops.elementwise.less_equal, before, after))
+    if count is not None:
+        checks.require(checks.add(ops.elementwise.less_equal, last, count))
 
 
 # --- questions and answers

@@ -131,6 +131,8 @@ class Buffer:
         What writes it anew on each of its rounds; nothing outside reads it.
     step : int or None
         Entries from one part to the next, where the first dimension counts the parts of a block.
+    is_open : bool
+        Whether a vector may have any number of entries: the shape says how many there were at first.
     """
 
     name: str
@@ -143,6 +145,7 @@ class Buffer:
     value: Any = None
     owner: Any = None
     step: int | None = None
+    is_open: bool = False
 
     @property
     def strides(self) -> tuple[int, ...]:
@@ -288,6 +291,8 @@ class Ragged(NamedTuple):
 
     by: Axis
     starts: Buffer
+    most: int | None
+    """How far runs go at most; None where the last start says it, for which the caller vouches."""
 
     @property
     def place(self) -> Index:
@@ -448,7 +453,8 @@ def _shown(e: Expr, names: Mapping[int, str]) -> str:
 def described(buffer: Buffer) -> str:
     """Dtype and shape; an order of dimensions that is not the usual one."""
     order = f" in order {list(buffer.order)}" if buffer.order != tuple(range(len(buffer.shape))) else ""
-    return f"{buffer.dtype}{list(buffer.shape)}{order if buffer.order else ''}"
+    shape = "[any]" if buffer.is_open else list(buffer.shape)
+    return f"{buffer.dtype}{shape}{order if buffer.order else ''}"
 
 
 def nests_of(items: Iterable[Item]) -> Iterator[Nest]:

@@ -43,6 +43,8 @@ class Lowering:
         The graph, and values of its nodes, which tell shapes and dtypes.
     guarded : bool
         Whether the last sink is no result but says whether the trace's guards hold.
+    is_open : frozenset of int
+        The numbers of leaves that may have any number of entries.
 
     Attributes
     ----------
@@ -50,8 +52,14 @@ class Lowering:
         Those of the graph's kept nodes.
     """
 
-    def __init__(self, graph: Graph, F: Mapping[Node, Value], guarded: bool = False) -> None:
-        self.buffers = Buffers(graph, F)
+    def __init__(
+        self,
+        graph: Graph,
+        F: Mapping[Node, Value],
+        guarded: bool = False,
+        is_open: frozenset[int] = frozenset(),
+    ) -> None:
+        self.buffers, self.is_open = Buffers(graph, F), is_open
         self.results = graph.sinks[:-1] if guarded else graph.sinks
         self.ok = graph.sinks[-1] if guarded else None
 
@@ -59,6 +67,8 @@ class Lowering:
         """Drafts of everything that is kept, and copies into outputs that something else is already."""
         buffers = self.buffers
         inputs = [buffers.add(v, f"x{k}", "input", k) for k, v in enumerate(buffers.graph.leaves)]
+        for k in self.is_open:
+            inputs[k].is_open = True
         outputs, copies = self._outputs()
         drafts = drafts_of(buffers)
         if self.ok is not None and self.ok not in buffers.of:  # a constant, or an argument

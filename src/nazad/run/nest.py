@@ -168,10 +168,18 @@ class NestCode:
 
     # --- parts of axes that count
     def _run(self, ragged: Ragged) -> Range:
-        """The run of a ragged axis where the other one stands."""
-        here = Affine.of(ragged.by)
-        first, behind = (self._start(ragged.starts, place) for place in (here, here + 1))
+        """The run of a ragged axis where the other one stands, inside of what there is."""
+        here, last = Affine.of(ragged.by), Affine(offset=ragged.by.size)
+        most = self._start(ragged.starts, last) if ragged.most is None else str(ragged.most)
+        first, behind = (self._within(self._start(ragged.starts, place), most) for place in (here, here + 1))
         return Range(first, behind, 1, may_be_empty=True)
+
+    def _within(self, x: str, most: str) -> str:
+        """The number, if it is from zero up to the most; else the nearer one of the two."""
+        for op, bound in (("smax", "0"), ("smin", most)):
+            self.w.declares.add(f"declare i64 @llvm.{op}.i64(i64, i64)")
+            x = self.w.write(f"call i64 @llvm.{op}.i64(i64 {x}, i64 {bound})")
+        return x
 
     def _start(self, starts: Buffer, place: Affine) -> str:
         pointer, kind = self.values.access.pointer(starts, (place,), ()), memory_type(starts.dtype, 1)

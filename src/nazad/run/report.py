@@ -349,6 +349,8 @@ def _bytes(buffers: Iterable[Buffer]) -> int:
 def _form(x: Argument | Result) -> str:
     if x.kind == "float":
         return "float"
+    if isinstance(x, Argument) and x.is_open:
+        return f"{x.dtype}[any]"
     return f"{x.dtype}{list(x.shape)}" if x.kind == "array" else str(x.dtype)
 
 

@@ -17,6 +17,7 @@ from nazad.run.drafts import AnyDraft, Draft, LoopDraft, axes_of
 from nazad.run.expressions import Expressions
 from nazad.run.llvm import Target
 from nazad.run.loops import (
+    Axis,
     Buffer,
     Call,
     Item,
@@ -165,6 +166,10 @@ def _nest(buffers: Buffers, drafts: Sequence[Draft]) -> Nest:
             if draft.kind == "whole" and draft.buffer is buffers.of.get(draft.node):
                 expressions.known_as(draft.node, statement.index, statement.expr)
     limits = {axes[a]: Limit(axes[by], b.low, b.high) for a, by, b in drafts[0].limits}
-    starts = drafts[0].starts
-    ragged = {} if starts is None else {axes[1]: Ragged(axes[0], starts)}
-    return Nest(axes, statements, [draft.node for draft in drafts], limits, ragged)
+    return Nest(axes, statements, [draft.node for draft in drafts], limits, _ragged(axes, drafts[0]))
+
+
+def _ragged(axes: Sequence[Axis], draft: Draft) -> dict[Axis, Ragged]:
+    if draft.starts is None:
+        return {}
+    return {axes[1]: Ragged(axes[0], draft.starts, None if draft.is_open else axes[1].size)}

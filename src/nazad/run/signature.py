@@ -41,6 +41,8 @@ class Argument:
         Its dtype.
     shape : tuple of int
         Its shape.
+    is_open : bool
+        Whether a vector may have any length; the shape tells a usual one.
 
     Examples
     --------
@@ -52,6 +54,7 @@ class Argument:
     kind: str
     dtype: np.dtype[Any] = _FLOAT64
     shape: tuple[int, ...] = ()
+    is_open: bool = False
 
     def __post_init__(self) -> None:
         _check(self.kind, self.dtype, self.shape)
@@ -67,7 +70,7 @@ class Argument:
             return False
         return not isinstance(value, np.ndarray) or (
             value.dtype == self.dtype
-            and value.shape == self.shape
+            and (value.shape == self.shape or (self.is_open and value.ndim == 1))
             and value.flags.c_contiguous
             and value.flags.aligned
         )

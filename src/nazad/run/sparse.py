@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nazad.graph import Node
+from nazad.graph import Graph, Node
+from nazad.ops.sparse import sparse_matmul
 from nazad.run import lanes
 from nazad.run.buffers import Buffers
 from nazad.run.drafts import AnyDraft, Draft, zero
@@ -32,6 +33,24 @@ from nazad.run.loops import (
 from nazad.run.places import NOWHERE, places, sizes_of
 
 
+def open_leaves(graph: Graph, matrices: Sequence[int]) -> frozenset[int]:
+    """The numbers of leaves whose length does not matter: of matrices of which there are only products.
+
+    Parameters
+    ----------
+    matrices : sequence of int
+        The numbers of leaves that are entries of a matrix; its ``indices`` and ``indptr`` follow.
+    """
+    uses = graph.succs()
+
+    def is_free(k: int, spot: int) -> bool:
+        leaf = graph.leaves[k]
+        spots = [j for v in uses[leaf] if v.op is sparse_matmul for j, p in enumerate(v.preds) if p is leaf]
+        return leaf not in graph.sinks and set(spots) <= {spot} and len(spots) == len(uses[leaf])
+
+    return frozenset(j for k in matrices if is_free(k, 0) and is_free(k + 1, 1) for j in (k, k + 1))
+
+
 def product(buffers: Buffers, v: Node) -> Sequence[AnyDraft]:
     """A sparse matrix times a dense one; the transposed matrix adds up what falls into one place."""
     data, indices, indptr, x = v.preds
@@ -48,7 +67,8 @@ def product(buffers: Buffers, v: Node) -> Sequence[AnyDraft]:
         return [Call(v, [buffers.operand(p) for p in v.preds], [out])]
     sizes = (v.params["shape"][0], buffers.shape(data)[0], *sizes_of(columns))
     kind, starts = ("add" if turned else "fold"), buffers.kept_buffer(indptr)
-    draft = Draft(v, sizes, write, out, kind, starts=starts)
+    is_open = indices in buffers.of and buffers.of[indices].is_open
+    draft = Draft(v, sizes, write, out, kind, starts=starts, is_open=is_open)
     return [zero(v, out), draft] if turned else [draft]
 
 

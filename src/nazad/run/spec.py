@@ -158,7 +158,7 @@ def _nest(nest: Nest, space: Space, memory: Memory) -> None:
     if not nest.ragged:
         _Points(nest, space, memory).run()
         return
-    ((axis, (by, starts)),) = nest.ragged.items()
+    ((axis, (by, starts, _)),) = nest.ragged.items()
     inner = dataclasses.replace(nest, axes=[a for a in nest.axes if a is not by], ragged={})
     loads, stores = _Loads(), _Stores()
     for place in space.places(by):

@@ -81,6 +81,11 @@ def with_patterns(tree: Tree) -> Tree:
     return open_room("sparse.trees").with_patterns(tree) if "scipy.sparse" in sys.modules else tree
 
 
+def numbers_of_entries(tree: Tree) -> list[int]:
+    """The numbers of the leaves that are entries of matrices by rows or columns, after with_patterns."""
+    return open_room("sparse.trees").numbers_of_entries(tree) if "scipy.sparse" in sys.modules else []
+
+
 def asks_beside(frame: FrameType | None) -> bool:
     """Whether an operator of a sparse matrix wants to know what stands beside it.
 
@@ -163,6 +168,7 @@ __all__ = [
     "METHODS",
     "asks_beside",
     "method",
+    "numbers_of_entries",
     "open_for_ufunc",
     "open_room",
     "rule",

@@ -50,6 +50,30 @@ class Whole:
         self.kind, self.shape, self.arrays = known.kind, known.shape, (known.data, *known.places)
         self.names = ("data", *(("row", "col") if known.format == "coo" else ("indices", "indptr")))
 
+    def reader(self) -> Callable[[Any], Any]:
+        """What fetches the arrays of SciPy's matrices of this class and shape; None of anything else."""
+        kind, shape = self.kind, self.shape
+        if self.names[1] == "row":
+            return lambda x: (x.data, x.row, x.col) if type(x) is kind and x.shape == shape else None
+
+        def arrays(x: Any) -> Any:
+            if type(x) is not kind or x.shape != shape:
+                return None
+            data, indices, indptr = x.data, x.indices, x.indptr
+            return (data, indices, indptr) if len(data) == len(indices) == indptr[-1] else None
+
+        return arrays
+
+
+def numbers_of_entries(tree: Tree) -> list[int]:
+    """The numbers of the leaves that are entries of matrices by rows or columns."""
+    found, count = [], 0
+    for part in optree.tree_leaves(tree, lambda x: isinstance(x, Whole), namespace=SPACE):
+        if isinstance(part, Whole) and part.names[1] == "indices":
+            found.append(count)
+        count += 3 if isinstance(part, Whole) else 1
+    return found
+
 
 def built(kind: Any, shape: tuple[int, int], data: Any, *places: Any) -> Any:
     """SciPy's matrix of plain numbers, its arrays its own; the traced one of anything else."""
