@@ -96,6 +96,7 @@ CLIENTS: list[tuple[Callable[[Any], Any], Any]] = [
     (least_squares, rng.normal(size=(3, 4))),
     (ridge, np.array(0.4)),
     (polynomial_roots, np.array([1.0, -0.5, -2.0, 0.3])),
+    (polynomial_roots, np.array([1.0, -0.5, 0.3, 0.8])),
     (orthogonalised, rng.normal(size=(3, 3))),
     (low_rank, rng.normal(size=(4, 3))),
 ]

@@ -115,7 +115,7 @@ class _Again(Trace):
         return tuple([self._packed(now[v]) for v in graph.sinks])
 
     def _done(self, v: Node, xs: list[Any], y: Value) -> Any:
-        if not is_complex(y) and not any(isinstance(x, Pair) for x in xs):
+        if not has_complex(y) and not any(isinstance(x, Pair) for x in xs):
             return self.record(v.op, xs, v.params)
         rule = RULES.get(v.op.name) if is_ours(v.op) else None
         found = NotImplemented if rule is None else rule(v, *xs)
