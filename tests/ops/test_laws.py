@@ -20,7 +20,7 @@ from scipy.sparse.linalg import splu
 
 import nazad as nz
 from nazad import ops
-from nazad.ops import special
+from nazad.ops import scipy_linalg, special
 from nazad.ops.special.family import Unknown
 from nazad.ops.structure import ARRAY, Layout
 
@@ -258,6 +258,28 @@ SAMPLES: dict[str, list[Sample]] = {
         Sample((reals(4, 2), reals(4, 3)), {"rcond": 1e-15}),
         Sample((reals(2, 4), reals(2, 1)), {"rcond": 1e-15}),
     ],
+    "solve_triangular": [
+        Sample((square(3), reals(3, 2)), {"trans": 0, "lower": True, "unit_diagonal": False}),
+        Sample((square(3), reals(3, 1)), {"trans": 1, "lower": False, "unit_diagonal": True}),
+    ],
+    "solve_sylvester": [Sample((square(3), square(2), reals(3, 2)), {})],
+    "solve_banded": [
+        Sample((reals(3, 4) + 5 * np.eye(3)[:, [1]], reals(4, 2)), {"lower": 1, "upper": 1}),
+        Sample((reals(3, 4) + 5 * np.eye(3)[:, [2]], reals(4, 1)), {"lower": 0, "upper": 2}),
+    ],
+    "lu": [Sample((square(3),), {}), Sample((reals(4, 2),), {}), Sample((reals(2, 4),), {})],
+    "permutation": [Sample((np.array([2, 1, 2]),), {"size": 4})],
+    "column_pivots": [Sample((reals(2, 3),), {})],
+    "polar": [Sample((square(3),), {}), Sample((reals(4, 2),), {})],
+    "pencil": [Sample((definite(3), definite(3)), {"lower": True})],
+    "expm": [Sample((inside(3, 3),), {})],
+    "logm": [Sample((definite(3),), {})],
+    "sqrtm": [Sample((definite(3),), {})],
+    "fractional_matrix_power": [Sample((definite(3),), {"t": 0.3})],
+    "frechet": [
+        Sample((inside(3, 3), reals(3, 3)), {"of": "expm"}),
+        Sample((definite(2), reals(2, 2)), {"of": "fractional_matrix_power", "t": -0.5}),
+    ],
     "einsum": [
         Sample((reals(2, 3), reals(3, 4)), {"subscripts": "ij,jk->ik"}),
         Sample((reals(2, 3),), {"subscripts": "ij->j"}),
@@ -278,7 +300,7 @@ def samples(name: str) -> list[Sample]:
     return reduction_samples(name)
 
 
-PHASES = {"eigh", "svd"}
+PHASES = {"eigh", "svd", "pencil"}
 """Of complex matrices their vectors are defined up to a phase, and differences compare nothing."""
 
 
@@ -473,8 +495,8 @@ def test_batch_is_a_loop(name: str, sample: Sample, which: str) -> None:
 
 def another(name: str, x: Any, k: int) -> Any:
     """More arguments of the kind: entries change places, but in a matrix that has to stay what it is."""
-    of_matrices = any(name in vars(room) for room in ops.linalg.ROOMS)
-    return x * (1 + k / 8) if of_matrices else np.roll(x, k)
+    of_matrices = name in scipy_linalg.TABLE or any(name in vars(room) for room in ops.linalg.ROOMS)
+    return x * (1 + k / 8) if of_matrices and is_moving(x) else np.roll(x, k)
 
 
 def test_every_primitive_has_a_sample() -> None:

@@ -11,12 +11,15 @@ from nazad.ops.linalg.matrices import transposed
 from nazad.ops.pushed import Pushed
 
 
-def _push_solve(x_dots: Any, x: Value, A: Value, B: Value) -> Any:
-    """From A x = B follows A x_dot = B_dot - A_dot x."""
+def less(x: Value, y: Value) -> Any:
+    """The difference of two tangents, of which None is zero."""
+    return x if y is None else -y if x is None else x - y
+
+
+def _push_solve(x_dots: Any, X: Value, A: Value, B: Value) -> Any:
+    """From A X = B follows A X_dot = B_dot - A_dot X."""
     A_dot, B_dot = x_dots
-    if A_dot is None:
-        return solve(A, B_dot)
-    return solve(A, -A_dot @ x if B_dot is None else B_dot - A_dot @ x)
+    return solve(A, less(B_dot, None if A_dot is None else A_dot @ X))
 
 
 solve: Primitive = Pushed(

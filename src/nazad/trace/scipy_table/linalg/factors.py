@@ -1,0 +1,149 @@
+"""Factorisations, eigenvalues and singular values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+
+from nazad.errors import NoRuleError
+from nazad.graph import Value, here, shape_of
+from nazad.ops import linalg
+from nazad.ops.linalg.matrices import adjoint
+from nazad.ops.scipy_linalg import factors
+from nazad.trace.numpy_table.dispatch import no_rule
+from nazad.trace.numpy_table.normal import array
+from nazad.trace.scipy_table.linalg.entry import rows_of, rule
+
+
+# --- triangles
+@rule(scipy.linalg.cholesky)
+def _cholesky(a: Value, lower: bool = False) -> Any:
+    return linalg.factors.cholesky(array(a), upper=not lower)
+
+
+@rule(scipy.linalg.cho_factor)
+def _cho_factor(a: Value, lower: bool = False) -> Any:
+    """With the entries of a in the other triangle, as SciPy leaves them."""
+    c, rest = _cholesky(a, lower), array(a)
+    return c + (np.triu(rest, 1) if lower else np.tril(rest, -1)), lower
+
+
+@rule(scipy.linalg.lu_factor)
+def _lu_factor(a: Value) -> Any:
+    return factors.lu(array(a))
+
+
+@rule(scipy.linalg.lu)
+def _lu(a: Value, permute_l: bool = False, p_indices: bool = False) -> Any:
+    A = array(a)
+    rows, columns = shape_of(A)[-2:]
+    packed, pivots = factors.lu(A)
+    k = min(rows, columns)
+    L = np.tril(packed[..., :k], -1) + np.eye(rows, k, dtype=packed.dtype)
+    U = np.triu(packed[..., :k, :])
+    back = np.argsort(factors.permutation(pivots, size=rows), axis=-1)
+    if permute_l:
+        return np.take_along_axis(L, back[..., None], axis=-2), U
+    return (back if p_indices else rows_of(np.eye(rows), back)), L, U
+
+
+@rule(scipy.linalg.qr)
+def _qr(a: Value, mode: str = "full", pivoting: bool = False) -> Any:
+    if mode not in ("full", "economic", "r"):
+        raise no_rule(f"scipy.linalg.qr(mode={mode!r})")
+    A = array(a)
+    pivots = [factors.column_pivots(A)] if pivoting else []
+    moved = np.take_along_axis(A, pivots[0][..., None, :], axis=-1) if pivoting else A
+    q, r = linalg.factors.qr(moved, mode="reduced" if mode == "economic" else "complete")
+    return (*([r] if mode == "r" else [q, r]), *pivots)
+
+
+@rule(scipy.linalg.polar)
+def _polar(a: Value, side: str = "right") -> Any:
+    A = array(a) if side == "right" else adjoint(array(a))
+    if shape_of(A)[-2] < shape_of(A)[-1]:
+        other = "left" if side == "right" else "right"
+        raise NoRuleError(
+            f"the factors of scipy.linalg.polar(side={side!r}) are not unique for shape {shape_of(array(a))}",
+            f"Take side={other!r}.",
+            here(),
+        )
+    u, p = factors.polar(A)
+    return (u if side == "right" else adjoint(u)), p
+
+
+@rule(scipy.linalg.orthogonal_procrustes)
+def _orthogonal_procrustes(A: Value, B: Value) -> Any:
+    """The orthogonal factor of Aᴴ B."""
+    product = adjoint(array(A)) @ array(B)
+    return factors.polar(product)[0], np.sum(linalg.spectra.svdvals(product))
+
+
+# --- eigenvalues
+@rule(scipy.linalg.eigh)
+def _eigh(
+    a: Value,
+    b: Value = None,
+    lower: bool = True,
+    eigvals_only: bool = False,
+    type: int = 1,
+    subset_by_index: Any = None,
+) -> Any:
+    if type != 1:
+        raise no_rule(f"scipy.linalg.eigh(type={type})")
+    pair = [array(a)] if b is None else [array(a), array(b)]
+    w, v = factors.pencil(*pair, lower=bool(lower))
+    first, last = (0, shape_of(w)[-1] - 1) if subset_by_index is None else subset_by_index
+    chosen = slice(first, last + 1)
+    return w[..., chosen] if eigvals_only else (w[..., chosen], v[..., chosen])
+
+
+@rule(scipy.linalg.eigvalsh)
+def _eigvalsh(
+    a: Value, b: Value = None, lower: bool = True, type: int = 1, subset_by_index: Any = None
+) -> Any:
+    return _eigh(a, b, lower, True, type, subset_by_index)
+
+
+@rule(scipy.linalg.eigvals)
+def _eigvals(a: Value, b: Value = None) -> Any:
+    matrix = array(a) if b is None else linalg.systems.solve(array(b), array(a))
+    w = linalg.spectra.eigvals(matrix)
+    return w.astype(np.result_type(w, np.complex64))
+
+
+@rule(scipy.linalg.eig)
+def _eig(a: Value, left: bool = False, right: bool = True) -> Any:
+    """Eigenvalues are complex in any case, and vectors where they have to be."""
+    if left:
+        raise no_rule("scipy.linalg.eig(left=True)")
+    w, v = linalg.spectra.eig(array(a))
+    w = w.astype(np.result_type(w, np.complex64))
+    return (w, v) if right else w
+
+
+# --- singular values
+@rule(scipy.linalg.svd)
+def _svd(a: Value, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    if not compute_uv:
+        return linalg.spectra.svdvals(array(a))
+    return linalg.spectra.svd(array(a), full_matrices=bool(full_matrices))
+
+
+rule(scipy.linalg.svdvals)(lambda a: linalg.spectra.svdvals(array(a)))
+
+
+@rule(scipy.linalg.null_space)
+def _null_space(A: Value, rcond: Any = None) -> Any:
+    raise NoRuleError(
+        "scipy.linalg.null_space gives a basis of which only the span is determined",
+        "Take the projection onto it, which is unique: np.eye(n) - scipy.linalg.pinv(A) @ A.",
+        here(),
+    )
+
+
+@rule(scipy.linalg.norm)
+def _norm(a: Value, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.linalg.norm(array(a), ord, axis, keepdims)
