@@ -130,6 +130,7 @@ def test_literals():
     assert literal(np.float64(-1.5)) == Part("-1.5", 13)
     assert literal(True).text == "True"
     assert literal(1e-12).text == "1e-12"
+    assert literal(-0.0).text == "-0.0"
 
 
 def test_bars():

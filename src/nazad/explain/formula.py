@@ -134,6 +134,7 @@ def literal(value: Value) -> Part:
         return Part(f"{value.dtype}{list(np.shape(value))}")
     number = value.item() if hasattr(value, "item") else value
     text = f"{number:.6g}" if isinstance(number, float) else str(number)
+    text = "-0.0" if text == "-0" else text  # an integer has no sign at zero
     return Part(text, _SIGN if text.startswith("-") else ATOM)
 
 
