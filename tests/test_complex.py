@@ -6,6 +6,7 @@ part of a holomorphic function. Cotangents are paired with tangents by Re(sum(x_
 
 from __future__ import annotations
 
+import cmath
 from collections.abc import Callable
 from typing import Any
 
@@ -164,3 +165,21 @@ def test_python_numbers() -> None:
     assert nz.grad(lambda z: z.real**2 + z.imag**2)(3 + 4j) == 6 - 8j
     assert type(nz.grad(lambda z: (z * z).real)(1 + 2j)) is complex
     assert nz.jvp(lambda z: z * z, (1j,), (1.0,))[1] == 2j
+
+
+def through_cmath(x: Any, y: Any) -> Any:
+    z = complex(x, y)
+    r, phi = cmath.polar(cmath.exp(z) / cmath.sqrt(z))
+    w = cmath.rect(r, cmath.phase(z) * phi) + cmath.log(z, 2) * cmath.tanh(complex(x))
+    return (w * w.conjugate()).real + abs(w) if cmath.isfinite(w) else 0.0
+
+
+def test_pythons_functions_of_complex_numbers() -> None:
+    value, gradient = nz.value_and_grad(through_cmath, argnums=(0, 1))(0.7, -1.2)
+    np.testing.assert_allclose(value, through_cmath(0.7, -1.2), rtol=1e-14)
+    assert nz.check_gradients(through_cmath, 0.7, -1.2).ok
+    np.testing.assert_allclose(nz.jit(nz.grad(through_cmath, (0, 1)))(0.7, -1.2), gradient, rtol=1e-13)
+    with pytest.raises(ValueError, match="math domain error"):
+        nz.grad(lambda z: cmath.log(z).real)(0j)
+    with pytest.raises(TypeError, match="not 'complex'"):
+        nz.grad(lambda z: float(z))(1j)

@@ -267,7 +267,7 @@ class Jitted:
 
 
 _BRANCHES = "A loop or branch in it depends on the data: write np.where, or a loop of fixed length."
-_NUMBERS = "Use bool, integers of up to 64 bits, float32 or float64."
+_NUMBERS = "Use bool, integers of up to 64 bits, float32, float64, complex64 or complex128."
 
 
 def _static_keys(

@@ -20,11 +20,13 @@ def number(x: Any) -> str:
 
     Examples
     --------
-    >>> number(np.log(2)), number(10.0), number(-0.0), number(True)
-    ('0.693147', '10', '0', 'True')
+    >>> number(np.log(2)), number(10.0), number(-0.0), number(True), number(0.5 - 2j)
+    ('0.693147', '10', '0', 'True', '(0.5-2j)')
     """
     value = x.item() if hasattr(x, "item") else x
-    if isinstance(value, (float, complex)):
+    if isinstance(value, complex):
+        return f"({value + 0.0:.6g})"
+    if isinstance(value, float):
         return f"{value + 0.0:.6g}"  # no minus zero
     return str(value)
 

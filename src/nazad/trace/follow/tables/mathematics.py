@@ -38,9 +38,13 @@ def _scipys(name: str) -> Callable[..., Any]:
 _UFUNCS |= {name: _scipys(scipys) for name, scipys in _SCIPYS.items()}
 
 
-def _mathematical(function: Callable[..., Any], ufunc: Callable[..., Any]) -> Callable[..., Any]:
+def mathematical(
+    function: Callable[..., Any], ufunc: Callable[..., Any], number: Callable[[Any], Any] = as_float
+) -> Callable[..., Any]:
+    """A ufunc of Python's numbers that raises what the function raises."""
+
     def call(*xs: Any) -> Any:
-        numbers = [as_float(x) for x in xs]
+        numbers = [number(x) for x in xs]
         with np.errstate(all="ignore"):
             y = ufunc(*numbers)
         try:
@@ -48,14 +52,14 @@ def _mathematical(function: Callable[..., Any], ufunc: Callable[..., Any]) -> Ca
         except (ValueError, OverflowError):
             bool(np.isfinite(y))  # the rest of the trace is for such arguments alone
             raise
-        return as_float(y)
+        return number(y)
 
     return call
 
 
 for _name, _ufunc in _UFUNCS.items():
     if hasattr(math, _name):  # younger Pythons add them
-        on_traced(getattr(math, _name))(_mathematical(getattr(math, _name), _ufunc))
+        on_traced(getattr(math, _name))(mathematical(getattr(math, _name), _ufunc))
 
 
 @on_traced(math.log)
@@ -64,7 +68,7 @@ def _log(x: Any, base: Any = None) -> Any:
     return y if base is None else y / (_natural(base))
 
 
-_natural = _mathematical(math.log, np.log)
+_natural = mathematical(math.log, np.log)
 
 
 @on_traced(math.hypot)
