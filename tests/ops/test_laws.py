@@ -176,6 +176,15 @@ SAMPLES: dict[str, list[Sample]] = {
         Sample((reals(4, 3), places, places), {"template": (ARRAY, ARRAY)}),
         Sample((reals(4, 2, 3), places, places), {"template": (ARRAY, slice(None), ARRAY)}),
     ],
+    "write": [
+        Sample((reals(3, 4), reals(4)), {"template": (1,)}),
+        Sample((reals(3, 4), reals(3, 2)), {"template": (slice(None), slice(1, 3))}),
+        Sample((reals(3, 4), reals()), {"template": (slice(None, None, -2), 0)}),
+        Sample((reals(5), reals(3), np.array([4, 0, 4])), {"template": (ARRAY,)}),  # one is overwritten
+        Sample((reals(3, 4), reals(2), np.array([[0], [2]]), np.array([1, 3])), {"template": (ARRAY, ARRAY)}),
+        Sample((reals(3, 4, 2), reals(3, 2), np.array([0, 2])), {"template": (slice(None), ARRAY, 1)}),
+    ],
+    "copy": [Sample((reals(3, 4).T,), {})],
     "scatter": [
         Sample((reals(3), places), {"layout": Layout([(ARRAY,)]), "shape": (4,), "dtype": np.dtype(float)}),
         Sample(

@@ -329,17 +329,16 @@ def unseen(source: str) -> Any:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda x: np.add(x, 1, out=np.zeros(4)).sum(), r"np.add\(out=\) cannot be traced"),
+        (lambda x: np.add(x, 1, out=np.zeros(4)).sum(), "written into an ordinary array"),
         (
             lambda x: np.add(x, 1, where=v > 1).sum(),
             r"np.add\(where=\) without out= leaves entries undefined. Choose with np.where",
         ),
-        (lambda x: np.sum(x, out=np.zeros(())), r"np.sum\(out=\) cannot be traced"),
-        (lambda x: np.add.at(x, [0], 1.0), "would be written into an array"),
+        (lambda x: np.sum(x, out=np.zeros(())), "written into an ordinary array"),
         (unseen("lambda x: np.array([x[0], x[1]]).sum()"), "would become an ordinary NumPy array"),
         (unseen("lambda x: np.asarray(x).sum()"), "would become an ordinary NumPy array"),
         (unseen("lambda x: float(x[0])"), r"would become float\(\)"),
-        (unseen("lambda x: np.full_like(np.ones(2), x[0])"), "would be written into an array"),
+        (unseen("lambda x: np.full_like(np.ones(2), x[0])"), "written into an ordinary array"),
         (lambda x: x.astype(str), "cast to <U"),
     ],
 )
@@ -362,17 +361,11 @@ def test_swallowed_errors_come_back_at_the_end() -> None:
         nz.grad(f)(v)
 
 
-def test_writing_into_a_traced_array_or_an_ordinary_one_raises() -> None:
-    def into_traced(x: Any) -> Any:
-        x[0] = 1.0
-        return np.sum(x)
-
-    def into_ordinary(x: Any) -> Any:
+def test_writing_into_an_ordinary_array_raises() -> None:
+    def f(x: Any) -> Any:
         y = np.zeros(4)
         y[0] = x[0]
         return np.sum(y)
 
-    with pytest.raises(TraceError, match="was written into"):
-        nz.grad(into_traced)(v)
     with pytest.raises(TraceError, match="derivative would be lost"):
-        nz.grad(into_ordinary)(v)
+        nz.grad(f)(v)

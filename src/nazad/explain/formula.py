@@ -202,12 +202,17 @@ def _taken(v: Node, parts: Sequence[Part]) -> Part:
 def _scattered(v: Node, parts: Sequence[Part]) -> Part:
     """The transpose of taking: zeros, but for what is added at these places."""
     inside, at = [], 0
-    for template in v.params["templates"]:
-        arrays = 0 if template is None else template.count(ARRAY)
-        index = "" if template is None else f" at [{_index(template, parts[at + 1 : at + 1 + arrays])}]"
+    for template in v.params["layout"].templates:
+        arrays = template.count(ARRAY)
+        index = "" if template == (...,) else f" at [{_index(template, parts[at + 1 : at + 1 + arrays])}]"
         inside.append(Part(parts[at].text + index))
         at += 1 + arrays
     return Part(f"scatter({', '.join(_few(inside))})")
+
+
+def _written(v: Node, parts: Sequence[Part]) -> Part:
+    index = _index(v.params["template"], parts[2:])
+    return Part(f"{parts[0].within(ATOM)} with [{index}] = {parts[1].text}")
 
 
 def _index(template: Sequence[Any], arrays: Sequence[Part]) -> str:
@@ -256,6 +261,7 @@ _RULES: dict[str, Callable[[Node, Sequence[Part]], Part]] = {
     "broadcast_to": _shaped,
     "take": _taken,
     "scatter": _scattered,
+    "write": _written,
     "concatenate": _joined,
     "stack": _joined,
     "einsum": _einsum,

@@ -164,7 +164,7 @@ class NamingTrace(Trace):
         self._name_constants(handle.node, args, user)
         return handle
 
-    def finish(self, leaves: Sequence[Array], outputs: Sequence[Any]) -> Graph:
+    def finish(self, leaves: Sequence[Node], outputs: Sequence[Any]) -> Graph:
         self._entry = None  # a frame keeps everything in it alive
         return super().finish(leaves, outputs)
 

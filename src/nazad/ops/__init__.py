@@ -21,6 +21,7 @@ from nazad.ops import (
     reduction,
     sparse,
     structure,
+    writing,
 )
 
 ROOMS: tuple[ModuleType, ...] = (
@@ -28,6 +29,7 @@ ROOMS: tuple[ModuleType, ...] = (
     parts,
     reduction,
     structure,
+    writing,
     order,
     contraction,
     fourier,

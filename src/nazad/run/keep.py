@@ -28,7 +28,8 @@ _CHEAP = {"add", "subtract", "multiply", "negative", "positive", "where", "maxim
 _CHEAP |= {"absolute", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "conjugate"}
 _QUICK = {"divide", "reciprocal", "sqrt", "chain", "winner", "sign"}
 _MOVES = ("transpose", "broadcast_to", "reshape", "take", "astype")
-_GATHERING = ("loop", "scatter", "stack", "concatenate")
+_JOINING = ("scatter", "stack", "concatenate", "write")
+_GATHERING = ("loop", *_JOINING)
 """Operations that use each entry once, whatever their size."""
 _PLACES = 6
 """At how many different places a value may be worked out."""
@@ -101,7 +102,7 @@ class _Choice:
             return self.work[v] > 0 and np.size(self.F[v]) < _points(s, self.F)
         if s.op.name == "reshape":
             return not self.inline[s] and not affine_reshape(shape_of(self.F[v]), shape_of(self.F[s]))
-        reads_entries = self.inline[s] or s.op.fold or s.op.name in ("stack", "concatenate", "scatter")
+        reads_entries = self.inline[s] or s.op.fold or s.op.name in _JOINING
         return not reads_entries  # a call of NumPy
 
     def _pays(self, v: Node) -> bool:

@@ -151,6 +151,13 @@ def _scattered(buffers: Buffers, v: Node) -> Sequence[AnyDraft]:
     return [begin, *(_piece(buffers, v, piece, "add", add=True) for piece in pieces)]
 
 
+def _written(buffers: Buffers, v: Node) -> Sequence[AnyDraft]:
+    """The array as it was, and then what is written over it."""
+    x, part, *arrays = v.preds
+    before = stored(v, buffers.shape(x), buffers.of[v], lambda e, place: e.at(x, place))
+    return [before, _piece(buffers, v, (v.params["template"], part, arrays), "add", add=False)]
+
+
 def _hits(buffers: Buffers, pieces: Sequence[Piece], shape: tuple[int, ...]) -> np.ndarray[Any, Any] | None:
     """How many pieces fall on each entry; None where that is not known."""
     picks = [a for _, _, arrays in pieces for a in arrays]
@@ -207,6 +214,7 @@ RULES: dict[str, Callable[[Buffers, Node], Sequence[AnyDraft]]] = {
     "stack": _joined,
     "concatenate": _joined,
     "scatter": _scattered,
+    "write": _written,
     "reshape": _reshaped,
     "sparse_matmul": sparse.product,
     "sampled_product": sparse.sampled,

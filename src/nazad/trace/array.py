@@ -16,10 +16,11 @@ import numpy as np
 
 from nazad import ops
 from nazad.errors import NoRuleError, TraceError
-from nazad.graph import PYTHON_NUMBERS, Node, Primitive, Traced, Value, dtype_of, here
+from nazad.graph import PYTHON_NUMBERS, Node, Primitive, Traced, Value, dtype_of, here, shape_of
 from nazad.ops.families import Elementwise
 from nazad.ops.structure import split_index
 from nazad.trace import numpy_table, scipy_table
+from nazad.trace.flat import Flat
 from nazad.trace.inside import as_constants, depends
 from nazad.trace.running import held, writes_entries
 
@@ -65,15 +66,7 @@ def _in_place(calc: Callable[..., Any]) -> Method:
 
     def method(self: Array, other: Any) -> Any:
         result = calc(self, other)
-        if not self.shape:
-            return result
-        if result.trace is not self.trace or self.trace.is_viewed(self.node):
-            raise self._forbidden(
-                "an array was changed in place of which there is a view, or which an outer function made",
-                "Write y = y + x instead of y += x.",
-            )
-        self._become(result)
-        return self
+        return self.overwrite(result) if self.shape else result
 
     return method
 
@@ -105,9 +98,12 @@ class Array(Traced):
         The node that stands for it in the graph.
     value : array
         Its value; itself traced where traces are nested.
+    state
+        What arrays know that have been written into, and views: see :mod:`nazad.trace.inplace`.
     """
 
-    __slots__ = ("node", "value")
+    __slots__ = ("node", "state", "value")
+    state: Any
     __hash__ = None  # type: ignore[assignment]  # as with ndarray: == works entry by entry
 
     def __init__(self, trace: Any, node: Node, value: Value) -> None:
@@ -138,6 +134,14 @@ class Array(Traced):
     @property
     def nbytes(self) -> int:
         return self.size * self.itemsize
+
+    @property
+    def flags(self) -> Any:
+        """How the entries lie in memory."""
+        value = self.value
+        while isinstance(value, Array):
+            value = value.value
+        return np.asarray(value).flags
 
     def __len__(self) -> int:
         if not self.shape:
@@ -179,13 +183,25 @@ class Array(Traced):
     def real(self) -> Any:
         return np.real(self)
 
+    @real.setter
+    def real(self, value: Any) -> None:
+        self.real[...] = value
+
     @property
     def imag(self) -> Any:
         return np.imag(self)
 
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        self.imag[...] = value
+
     @property
-    def flat(self) -> Iterator[Any]:
-        return iter(np.ravel(self))
+    def flat(self) -> Flat:
+        return Flat(self)
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        self.flat[:] = value
 
     def transpose(self, *axes: Any) -> Any:
         return np.transpose(self, _unpacked(axes) or None)
@@ -194,13 +210,13 @@ class Array(Traced):
         return np.reshape(self, _unpacked(shape), order=order)
 
     def flatten(self, order: Any = "C") -> Any:
-        return np.ravel(self, order=order)
+        return np.ravel(self, order=order).copy()
 
     def astype(self, dtype: Any, **layout: Any) -> Any:
         return numpy_table.astype(self, dtype)
 
     def copy(self, order: Any = "C") -> Any:
-        return Array(self.trace, self.node, self.value)
+        return self.trace.copied(self, order)
 
     def __copy__(self) -> Any:
         return self.copy()
@@ -287,16 +303,15 @@ class Array(Traced):
     __ipow__: Method = _in_place(operator.pow)
     __imatmul__: Method = _in_place(operator.matmul)
 
-    def _become(self, result: Array) -> None:
-        """Take another node and value; shape and dtype stay, as in NumPy."""
-        if result.shape != self.shape:
-            raise ValueError(
-                f"non-broadcastable output operand: shape {self.shape} for a result of shape {result.shape}"
-            )
-        if not np.can_cast(result.dtype, self.dtype, "same_kind"):
-            raise TypeError(f"a result of {result.dtype} does not fit into an array of {self.dtype}")
-        kept = result if result.dtype == self.dtype else result.astype(self.dtype)
-        self.node, self.value = kept.node, kept.value
+    def overwrite(self, result: Any) -> Array:
+        """Put a result in the place of what it was; shape and dtype stay, as in NumPy."""
+        if shape_of(result) != self.shape:
+            met = f"shape {self.shape} for a result of shape {shape_of(result)}"
+            raise ValueError(f"non-broadcastable output operand: {met}")
+        if not np.can_cast(dtype_of(result), self.dtype, "same_kind"):
+            raise TypeError(f"a result of {dtype_of(result)} does not fit into an array of {self.dtype}")
+        self[...] = result
+        return self
 
     # --- asking for the value: the answer becomes a guard of the trace
     def __bool__(self) -> bool:
@@ -374,10 +389,7 @@ class Array(Traced):
         raise self._escape("pickled bytes", "Pickle what the transform returns.")
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        raise self._forbidden(
-            "a traced array was written into",
-            "Build the array from its parts with np.where, np.concatenate or np.stack.",
-        )
+        self.trace.assign(self, key, value)
 
     def _escape(self, into: str, remedy: str) -> TraceError:
         return self._forbidden(

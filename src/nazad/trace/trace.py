@@ -31,10 +31,9 @@ from nazad.graph import (
     Where,
     here,
     leaf,
-    rank_of,
 )
 from nazad.ops.pushed import transpose_with
-from nazad.trace import scipy_table
+from nazad.trace import inplace, scipy_table
 from nazad.trace.array import Array
 from nazad.trace.follow import followed, forget, reason
 from nazad.trace.running import current, running
@@ -80,7 +79,7 @@ class Trace:
         """A handle for an argument."""
         node = leaf(name)
         if type(value) is np.ndarray:
-            value = value.copy() if value.nbytes <= _SMALL else self._captured_value(value, node)
+            value = value.copy("K") if value.nbytes <= _SMALL else self._captured_value(value, node)
         self.F[node] = value
         self.nested = self.nested or isinstance(value, Traced)
         return Array(self, node, value)
@@ -94,27 +93,40 @@ class Trace:
                 here(),
             )
         F = self.F
-        preds = tuple([a.node if type(a) is Array and a.trace is self else self._constant(a) for a in args])
+        preds = tuple(
+            [a.node if isinstance(a, Array) and a.trace is self else self._constant(a) for a in args]
+        )
         values = [F[p] for p in preds]
         value = op(*values, **params) if self.nested else op.calc(*values, **params)
         node = Node(op, preds, params, None, here(3))
         F[node] = value
-        return Array(self, node, value)
+        return (
+            inplace.made(Array(self, node, value), op, params, args[0])
+            if op.is_view
+            else Array(self, node, value)
+        )
 
-    def is_viewed(self, node: Node) -> bool:
-        """Whether the value is a view, or a view of it has been taken since it was made."""
-        if self._is_view(node):
-            return True
-        for later in reversed(self.F):
-            if later is node:
-                return False
-            if later.preds and later.preds[0] is node and self._is_view(later):
-                return True
-        return False
+    def hold(self, value: Value) -> Array:
+        """A handle for a value that does not depend on the leaves: an array that the function makes."""
+        node = self._constant(value)
+        return Array(self, node, self.F[node])
 
-    def _is_view(self, node: Node) -> bool:
-        """Whether NumPy may let the value share memory; single entries and what arrays pick are copies."""
-        return node.op.is_view and len(node.preds) == 1 and rank_of(self.F[node]) > 0
+    def assign(self, x: Array, key: Any, value: Any) -> None:
+        """``x[key] = value``."""
+        if isinstance(value, Traced) and value.trace.level > self.level:
+            raise x._forbidden(
+                "an array that an outer function made was written into by an inner one",
+                "Make the array inside the function that is differentiated, and return it.",
+            )
+        inplace.assign(x, key, value)
+
+    def looked(self, x: Array, picked: Array, value: Value, again: Callable[[Array], Array]) -> Array:
+        """A view of ``x`` whose entries index arrays have picked for the graph."""
+        return inplace.looked(x, picked, value, again)
+
+    def copied(self, x: Array, order: str) -> Array:
+        """Another array with the same entries; the layout decides what later is a view."""
+        return inplace.copied(x, order)
 
     def answered(self, node: Node, what: str, answer: Any) -> None:
         """Note a question about a value."""
@@ -145,14 +157,14 @@ class Trace:
         why = "" if where is None else reason(where.code)
         return f"{where.function} is not followed: {why}. " if where is not None and why else ""
 
-    def finish(self, leaves: Sequence[Array], outputs: Sequence[Any]) -> Graph:
+    def finish(self, leaves: Sequence[Node], outputs: Sequence[Any]) -> Graph:
         """The graph of what the function returned."""
-        self.finished = True
         if self.errors:
             self.raise_remembered()
         self.look_again()
         sinks = [self._sink(y) for y in outputs]
-        return Graph([h.node for h in leaves], sinks, tuple(self.F))
+        self.finished = True
+        return Graph(leaves, sinks, tuple(self.F))
 
     def raise_remembered(self, instead_of: Exception | None = None) -> None:
         """Raise the first error that user code, or NumPy, has swallowed or put another in place of."""
@@ -224,7 +236,7 @@ class Trace:
     def _captured_value(self, value: np.ndarray[Any, Any], node: Node) -> np.ndarray[Any, Any]:
         """A copy of a small array; a large one itself, which is looked at again when the trace ends."""
         self._captured[id(value)] = node, value, _sample(value)
-        return value if value.nbytes > _SMALL else value.copy()
+        return value if value.nbytes > _SMALL else value.copy("K")
 
 
 def _sample(value: np.ndarray[Any, Any]) -> bytes:
@@ -306,6 +318,7 @@ def run(
         trace.leaf(_value(x, k, arguments), label)
         for k, (x, label) in enumerate(zip(arguments.leaves, arguments.labels, strict=True))
     ]
+    leaves = [handle.node for handle in handles]  # the function may write into its arguments
     try:
         with _under_way(trace):
             result = followed(function)(*unflatten(arguments.structure, handles))
@@ -314,7 +327,7 @@ def run(
         raise
     result, aux = _split_aux(result, trace) if has_aux else (result, None)
     outputs, structure = flatten(result)
-    return Run(trace.finish(handles, outputs), trace.F, structure, aux, trace)
+    return Run(trace.finish(leaves, outputs), trace.F, structure, aux, trace)
 
 
 @contextlib.contextmanager
@@ -369,7 +382,7 @@ def _split_aux(result: Any, trace: Trace) -> tuple[Any, Any]:
     value, aux = result
     leaves, structure = flatten(aux)
     return value, unflatten(
-        structure, [x.value if type(x) is Array and x.trace is trace else x for x in leaves]
+        structure, [x.value if isinstance(x, Array) and x.trace is trace else x for x in leaves]
     )
 
 
@@ -378,7 +391,7 @@ def _transpose(linear: Callable[[Value], Sequence[Value]], x_dot: Value, y_bars:
     trace = Trace()
     handle = trace.leaf(x_dot, "x_dot")
     pairs = [(y, bar) for y, bar in zip(linear(handle), y_bars, strict=True) if y is not None]
-    graph = trace.finish([handle], [y for y, _ in pairs])
+    graph = trace.finish([handle.node], [y for y, _ in pairs])
     return graph.backward(trace.F, [bar for _, bar in pairs], wrt=graph.leaves)[handle.node]
 
 

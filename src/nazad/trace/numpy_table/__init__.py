@@ -41,6 +41,7 @@ from nazad.trace.numpy_table import (  # noqa: F401  each enters its rules
     shapes,
     splitting,
     statistics,
+    writing,
 )
 from nazad.trace.numpy_table.dispatch import FUNCTIONS, UFUNCS, call_function, nearest
 from nazad.trace.numpy_table.normal import astype
@@ -52,6 +53,7 @@ _SAME_NAME = (
 )
 METHODS: dict[str, Callable[..., Any]] = {name: getattr(np, name) for name in _SAME_NAME.split()}
 """Methods of an array that are functions of NumPy by the same name."""
+METHODS |= writing.METHODS
 METHODS |= {"conj": conjugated, "conjugate": conjugated}
 METHODS["compress"] = lambda a, condition, axis=None: np.compress(condition, a, axis)
 

@@ -14,6 +14,7 @@ from nazad.errors import NoRuleError, TraceError
 from nazad.graph import PYTHON_NUMBERS, Traced, dtype_of, here
 from nazad.nearby import near
 from nazad.ops import structure
+from nazad.trace.numpy_table.out import written_into
 
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     op.calc: op for op in ops.table().values() if isinstance(op.calc, np.ufunc)
@@ -68,9 +69,11 @@ def apply_rule(
     """Call a rule as the function that it is for was called."""
     if len(args) > 1:
         args, kwargs = _by_name(implementation, function, args, kwargs)
+    out = kwargs.get("out")
     if kwargs:
-        kwargs = _supported(implementation, function, kwargs)
-    return implementation(*[_as_array(x) for x in args], **kwargs)
+        kwargs = _supported(implementation, function, {k: a for k, a in kwargs.items() if k != "out"})
+    result = implementation(*[_as_array(x) for x in args], **kwargs)
+    return result if out is None else written_into(out, result)
 
 
 def _supported(
@@ -154,26 +157,17 @@ def unsupported(name: str, keyword: str) -> TraceError:
 
 
 WITHOUT_EFFECT = frozenset(
-    {"casting", "copy", "device", "kind", "like", "optimize", "overwrite_input", "subok"}
+    {"casting", "copy", "device", "kind", "like", "optimize", "out", "overwrite_input", "subok"}
 )
-"""Keywords that change neither the numbers nor their order: rules need not take them."""
+"""Keywords that rules need not take: the numbers and their order stay the same, or ``out=``, which is written
+into when the rule has answered."""
 
 REFUSED = {
-    "out": "Take the returned array instead of writing into one.",
     "where": "Choose with np.where afterwards.",
     "order": "Traced arrays have no layout in memory: leave it out, or transpose.",
     "einsum_call": "Leave it out: it is np.einsum's own.",
 }
 """Keywords of NumPy that no rule takes, or not every rule, and what to write instead."""
-
-
-def written() -> TraceError:
-    """What is said to a function that writes traced values into an array."""
-    return TraceError(
-        "a traced value would be written into an array, and its derivative would be lost",
-        "Build the array from its parts with np.where, np.concatenate or np.stack.",
-        here(),
-    )
 
 
 _SUBJECTS = {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from nazad.graph import Traced, Value, dtype_of, shape_of
-from nazad.trace.numpy_table.dispatch import rule, written
+from nazad.trace.numpy_table.dispatch import rule
 from nazad.trace.numpy_table.normal import astype
 
 
@@ -74,22 +75,24 @@ def _ghost(a: Value) -> Any:
 
 
 # --- constants in the shape of an array
-rule(np.zeros_like, np.empty_like, derivative=False)(
-    lambda a, dtype=None, shape=None: np.zeros(shape_of(a) if shape is None else shape, dtype or dtype_of(a))
-)
-rule(np.ones_like, derivative=False)(
-    lambda a, dtype=None, shape=None: np.ones(shape_of(a) if shape is None else shape, dtype or dtype_of(a))
-)
+def _filled_like(make: Callable[..., Any]) -> Callable[..., Any]:
+    """A constant that may be written into; whole numbers and truth values stay ordinary arrays."""
+
+    def like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None) -> Any:
+        array = make(a.value, dtype=dtype, order=order, shape=shape)
+        return a.trace.hold(array) if array.dtype.kind in "fc" else array
+
+    return like
 
 
-@rule(np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal)
-def _write(*args: Any, **kwargs: Any) -> Any:
-    raise written()
+rule(np.zeros_like, np.empty_like, derivative=False)(_filled_like(np.zeros_like))
+rule(np.ones_like, derivative=False)(_filled_like(np.ones_like))
 
 
 @rule(np.full_like)
 def _full_like(a: Value, fill_value: Value, dtype: Any = None, shape: Any = None) -> Any:
     filled: Value = np.broadcast_to(fill_value, shape_of(a) if shape is None else shape)
     if isinstance(fill_value, Traced):
-        return astype(filled, dtype or dtype_of(a))
-    return np.array(filled, dtype or dtype_of(a))
+        return astype(filled, dtype or dtype_of(a)).copy()
+    array = np.array(filled, dtype or dtype_of(a))
+    return a.trace.hold(array) if array.dtype.kind in "fc" else array

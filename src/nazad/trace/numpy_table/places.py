@@ -9,7 +9,7 @@ import numpy as np
 from nazad.graph import Value, rank_of, shape_of
 from nazad.ops import structure
 from nazad.trace.numpy_table.dispatch import rule
-from nazad.trace.numpy_table.normal import Axis, all_axes, one_axis
+from nazad.trace.numpy_table.normal import Axis, all_axes, one_axis, scalar_axis
 
 
 @rule(np.take_along_axis)
@@ -56,8 +56,8 @@ def _rot90(m: Value, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
 
 
 @rule(np.repeat)
-def _repeat(a: Value, repeats: Any, axis: int | None = None) -> Any:
-    x, place = (np.ravel(a), 0) if axis is None else (a, one_axis(axis, rank_of(a)))
+def _repeat(a: Value, repeats: Any, axis: Any = None) -> Any:
+    x, place = (np.ravel(a), 0) if scalar_axis(axis, a) is None else (a, one_axis(axis, rank_of(a)))
     return x[structure.at_axis(place, np.repeat(np.arange(shape_of(x)[place]), repeats))]
 
 
@@ -76,7 +76,9 @@ def _diagonal(a: Value, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     lined = np.moveaxis(a, (axis1, axis2), (-2, -1))
     rows, columns = shape_of(lined)[-2:]
     steps = np.arange(max(0, min(rows + min(offset, 0), columns - max(offset, 0))))
-    return lined[..., steps - min(offset, 0), steps + max(offset, 0)]
+    picked = lined[..., steps - min(offset, 0), steps + max(offset, 0)]
+    value = np.diagonal(a.value, offset, axis1, axis2)
+    return a.trace.looked(a, picked, value, lambda x: _diagonal(x, offset, axis1, axis2))
 
 
 @rule(np.trace)

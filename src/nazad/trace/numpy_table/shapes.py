@@ -37,7 +37,9 @@ def _whole_shape(goal: Sequence[Any], shape: tuple[int, ...]) -> tuple[int, ...]
 
 @rule(np.ravel)
 def _ravel(a: Value, order: str = "C") -> Any:
-    return _reshape(a, (-1,) if np.size(a) else (0,), order=order)
+    flat = _reshape(a, (-1,) if np.size(a) else (0,), order=order)
+    is_view = a.flags.f_contiguous if order == "F" else a.flags.c_contiguous
+    return flat if is_view else flat.copy()  # reshape gives a view more often
 
 
 @rule(np.transpose, np.permute_dims)

@@ -6,6 +6,7 @@ the ufunc: in pairs where NumPy says that the order is free, and one entry after
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import math
@@ -17,8 +18,10 @@ import numpy as np
 from nazad.errors import TraceError
 from nazad.graph import PYTHON_NUMBERS, Traced, Value, dtype_of, here, rank_of, shape_of
 from nazad.ops import reduction, structure
-from nazad.trace.numpy_table.dispatch import UFUNCS, full_name, no_rule, parameters, unsupported, written
+from nazad.trace.numpy_table.dispatch import UFUNCS, full_name, no_rule, parameters, unsupported
 from nazad.trace.numpy_table.normal import Axis, all_axes, array, astype, one_axis, scalar_axis
+from nazad.trace.numpy_table.out import written_into
+from nazad.trace.numpy_table.writing import at
 
 FOLDS: dict[np.ufunc, Callable[..., Any]] = {
     np.add: np.sum,
@@ -41,12 +44,24 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict
     if ufunc not in UFUNCS:
         raise no_rule(full_name(ufunc))
     if method == "at":
-        raise written()
+        return at(ufunc, *inputs)
+    if kwargs.get("out") is not None:
+        return _into(ufunc, method, inputs, kwargs)
     derived = _METHODS[method]
     known = parameters(derived) or parameters(_call)  # an outer product is a call
     for name in kwargs.keys() - known - _LAYOUT:
         raise unsupported(full_name(ufunc), name)
     return derived(ufunc, *inputs, **{name: kwargs[name] for name in kwargs.keys() & known})
+
+
+def _into(ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """A ufunc with ``out=``; with ``where=`` too it is worked out everywhere, and written there alone."""
+    where = kwargs.get("where", True) if method in ("__call__", "outer") else True
+    dropped = {"out"} if where is True else {"out", "where"}
+    rest = {name: value for name, value in kwargs.items() if name not in dropped}
+    with contextlib.nullcontext() if where is True else np.errstate(all="ignore"):
+        result = call_ufunc(ufunc, method, inputs, rest)
+    return written_into(kwargs["out"], result, where)
 
 
 # --- the call
