@@ -12,6 +12,7 @@ import nazad as nz
 from nazad.errors import TraceError
 
 x = np.linspace(0.3, 1.9, 6)
+ORDINARY = np.zeros(6)
 
 
 def recurrence(x: Any) -> Any:
@@ -235,8 +236,8 @@ def test_a_view_follows_its_base_and_writes_through() -> None:
         (lambda x: x.__setitem__(9, 1.0), IndexError, "out of bounds"),
         (lambda x: x.__setitem__(slice(0, 2), x), ValueError, "could not broadcast"),
         (lambda x: np.exp(x, where=x > 1), TraceError, "out="),
-        (lambda x: np.add.at(np.zeros(6), [0], x[0]), TraceError, "ordinary array"),
-        (lambda x: np.exp(x, out=np.zeros(6)), TraceError, "ordinary array"),
+        (lambda x: np.add.at(ORDINARY, [0], x[0]), TraceError, "ordinary array"),
+        (lambda x: np.exp(x, out=ORDINARY), TraceError, "ordinary array"),
         (lambda x: (x > 1).__setitem__(0, x[0]), TraceError, "cut it off"),
     ],
 )

@@ -20,6 +20,7 @@ from nazad.ops.structure import Template, broadcast_to, reshape, split_index, ta
 from nazad.ops.writing import copy, write
 from nazad.trace.array import Array
 from nazad.trace.boxes import Box, box_of, is_whole, within
+from nazad.trace.nested import nested
 from nazad.trace.pending import Pending
 
 
@@ -356,8 +357,8 @@ def _mask(key: Any, x: Array) -> Value:
 
 def _fitted(x: Array, value: Any, shape: tuple[int, ...] | None) -> Value:
     """A value as it is written into an array: of its dtype, of this shape, and as it is now."""
-    part = joined(value) if isinstance(value, (list, tuple)) else value
-    part = _cast(x, part if isinstance(part, Traced) else np.array(part))
+    part = nested(value)
+    part = _cast(x, part.copy() if part is value and isinstance(part, np.ndarray) else part)
     if shape is not None and shape_of(part) != shape:
         part = _stretched(part, shape)
     return Array(part.trace, part.node, part.value) if isinstance(part, Array) else part
@@ -385,19 +386,6 @@ def _cast(x: Array, part: Value) -> Value:
             "Make the array one of floats: np.zeros(n), or x.astype(float).",
         )
     return part.astype(x.dtype)  # type: ignore[attr-defined]
-
-
-def joined(value: Any) -> Value:
-    """A nested list with traced values in it as one array."""
-    if not isinstance(value, (list, tuple)) or not _holds_traced(value):
-        return value
-    return np.stack([joined(each) for each in value])
-
-
-def _holds_traced(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return any(_holds_traced(each) for each in value)
-    return isinstance(value, Traced)
 
 
 def _demand_writable(x: Array) -> None:

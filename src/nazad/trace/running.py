@@ -13,6 +13,8 @@ from opcode import opmap
 from types import FrameType
 from typing import Any
 
+import numpy as np
+
 RESOLVER = "__nz__"
 """The name by which rewritten code calls :func:`nazad.trace.follow.resolve.resolve`."""
 _innermost: ContextVar[Any] = ContextVar("the innermost trace", default=None)
@@ -33,7 +35,9 @@ def running(trace: Any) -> Iterator[None]:
 
 def held(y: Any) -> Any:
     """A new array of real or complex numbers as a traced constant: traced values can be written into it."""
-    return y
+    trace = current()
+    is_numbers = type(y) is np.ndarray and y.dtype.kind in "fc"
+    return trace.constant(y) if trace is not None and is_numbers else y
 
 
 def remembered_error(error: Exception) -> Exception:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ from nazad.errors import TraceError
 from nazad.graph import dtype_of, here, shape_of
 from nazad.trace.array import Array
 from nazad.trace.follow.standins import stands_in_for
-from nazad.trace.inside import any_traced, plain
+from nazad.trace.inside import any_traced
+from nazad.trace.nested import nested
 from nazad.trace.numpy_table import astype
 from nazad.trace.running import held, remembered_error
 
@@ -89,21 +90,5 @@ def array_of(x: Any, dtype: Any = None) -> Any:
     if dtype is not None and np.dtype(dtype).kind not in "biufc":
         met = f"an array of {np.dtype(dtype)} was made of traced values"
         raise remembered_error(TraceError(met, "Leave the dtype out.", here()))
-    whole = _nested(x)
+    whole = nested(x)
     return whole if dtype is None or whole.dtype == np.dtype(dtype) else astype(whole, dtype)
-
-
-def _nested(x: Any) -> Any:
-    if isinstance(x, Array):
-        return x if isinstance(plain(x), (np.ndarray, np.generic)) else astype(x, dtype_of(x))
-    if isinstance(x, (list, tuple)) and any_traced(x):
-        return np.stack(_alike([_nested(part) for part in x]))
-    return np.asarray(x)
-
-
-def _alike(parts: Sequence[Any]) -> Sequence[Any]:
-    if len({shape_of(part) for part in parts}) > 1:
-        raise ValueError(
-            "setting an array element with a sequence. The requested array has an inhomogeneous shape"
-        )
-    return parts
