@@ -425,9 +425,10 @@ def test_leaked_values_are_noticed() -> None:
 @pytest.mark.parametrize("size", [10, 5000])
 def test_a_captured_array_that_is_written_into(size: int) -> None:
     """Small ones are copied when captured, larger ones watched: never a silently wrong derivative."""
+    work = np.full(size, 2.0)
 
     def g(x: Any) -> Any:
-        work = np.full(size, 2.0)
+        work[:] = 2.0
         y = x * work
         work[:] = 5.0
         return np.sum(y * work)
@@ -437,6 +438,17 @@ def test_a_captured_array_that_is_written_into(size: int) -> None:
     else:
         with pytest.raises(TraceError, match="has been written into since"):
             nz.grad(g)(1.0)
+
+
+@pytest.mark.parametrize("size", [10, 5000])
+def test_an_array_that_the_function_makes_may_be_written_into_again(size: int) -> None:
+    def g(x: Any) -> Any:
+        work = np.full(size, 2.0)
+        y = x * work
+        work[:] = 5.0
+        return np.sum(y * work)
+
+    assert nz.grad(g)(1.0) == 2.0 * 5.0 * size
 
 
 def test_arguments_are_left_as_they_were() -> None:
