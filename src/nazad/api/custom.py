@@ -192,8 +192,10 @@ def custom(f: Callable[..., Any] | None = None, *, nondiff: int | Sequence[int] 
     Notes
     -----
     One of the two is enough: the other mode is its transpose, found by tracing the rule. Higher derivatives
-    come from tracing the rules, too. :func:`check_gradients` holds the rules to differences of the function,
-    and to each other by the adjoint identity.
+    come from tracing the rules, too. A rule that is not written in NumPy (one that calls a solver, say) is
+    made an operation in the same way, ``f.def_pull(nz.custom(rule))``, and serves one order of derivatives.
+    :func:`check_gradients` holds the rules to differences of the function, and to each other by the adjoint
+    identity.
 
     Examples
     --------

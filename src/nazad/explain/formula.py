@@ -239,6 +239,11 @@ def _custom(v: Node, parts: Sequence[Part]) -> Part:
     return Part(f"{v.params['rules'].name}({', '.join(_few(parts))})")
 
 
+def _callback(v: Node, parts: Sequence[Part]) -> Part:
+    how = ["derivative='differences'"] if v.params["numerical"] else []
+    return Part(f"{v.params['name']}({', '.join([*_few(parts), *how])})")
+
+
 def _carrying(name: str) -> Callable[[Node, Sequence[Part]], Part]:
     """An operation that carries graphs, by the name under which users write it; its body is not shown."""
 
@@ -269,6 +274,8 @@ _RULES: dict[str, Callable[[Node, Sequence[Part]], Part]] = {
     "name": lambda v, parts: parts[0],
     "loop": _carrying("scan"),
     "custom": _custom,
+    "callback": _callback,
+    "root": _carrying("root"),
     "checkpoint": _carrying("checkpoint"),
     "while_loop": _carrying("while_loop"),
     "switch": _carrying("switch"),

@@ -69,6 +69,8 @@ def local_formula(v: Node, i: int, y: Named, xs: Sequence[Named], y_bar: Value) 
     >>> local_formula(v, 1, (2.0, Part("v")), [(6.0, Part("a")), (3.0, Part("b"))], 1.0)
     '-v/b'
     """
+    if v.params.get("numerical"):
+        return f"≈ ∂{y[1].text}/∂{xs[i][1].text} by differences"
     try:
         text = _rule_of(v, i, y, list(xs), y_bar).text if len(xs) <= _MOST else ""
     except _FAILS:
