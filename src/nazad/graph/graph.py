@@ -143,13 +143,15 @@ class Graph:
 
     def _reached_from(self, sources: Mapping[Node, None]) -> Iterable[Node]:
         """The nodes on a path from these, in topological order."""
-        if len(sources) == len(self.leaves) and all(v in sources for v in self.leaves):
+        is_everything = len(sources) == len(self.leaves) and all(v in sources for v in self.leaves)
+        if is_everything and not any(v.op.stops for v in self.nodes):
             # asked for at every gradient, and answered in half the time
             return [v for v in self.nodes if v.op is not CONSTANT]
         reached: dict[Node, None] = {}
         for v in self.nodes:
             if v in sources:
                 reached[v] = None
+            if v.op.stops:
                 continue
             for p in v.preds:
                 if p in reached:

@@ -72,6 +72,9 @@ class Primitive:
     is_view = False
     """Whether NumPy's result may share its memory with the argument."""
 
+    stops = False
+    """Whether nothing is differentiated through it, whatever it depends on."""
+
     joint = False
     """Whether the shares of all arguments come out of one computation, ``pull_all``, as a loop's do."""
 

@@ -11,6 +11,7 @@ def _itself(x: Value, label: str = "") -> Value:
 
 
 stop_gradient = Elementwise("stop_gradient", _itself, None)
+stop_gradient.stops = True
 name = Elementwise("name", _itself, lambda y, x, label: 1)
 for _op in (stop_gradient, name):
     _op.simpler = _itself  # which vanishes
