@@ -14,6 +14,7 @@ import pytest
 
 import nazad as nz
 from nazad import ops
+from nazad.errors import TraceError
 from nazad.ops.families import Elementwise
 from nazad.trace.coverage import DERIVATIVE, NAMESPACES, NO_RULE, VALUE, coverage
 
@@ -85,7 +86,10 @@ def test_value_only(f: Function, x: Any) -> None:
     np.testing.assert_array_equal(nz.grad(lambda x: total(x) + 0.0 * np.nansum(x))(x), np.zeros(np.shape(x)))
 
 
-@pytest.mark.parametrize(("f", "x"), cases({k: rows[:1] for k, rows in (DERIVATIVES | VALUES).items()}))
+ONE_EACH = {name: rows[:1] for name, rows in (DERIVATIVES | VALUES).items()}
+
+
+@pytest.mark.parametrize(("f", "x"), cases(ONE_EACH))
 def test_compiled(f: Function, x: Any) -> None:
     total = weighted(f, f(x))
     transform = nz.value_and_grad(lambda x: total(x) + 0.0 * np.nansum(x))
@@ -93,6 +97,43 @@ def test_compiled(f: Function, x: Any) -> None:
     compiled_value, compiled = nz.jit(transform)(x)
     np.testing.assert_allclose(compiled_value, value, rtol=1e-13)
     np.testing.assert_allclose(compiled, gradient, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64])
+@pytest.mark.parametrize(("f", "x"), cases(ONE_EACH))
+def test_other_precisions(f: Function, x: Any, dtype: Any) -> None:
+    """Values in single precision and of whole numbers have NumPy's dtype."""
+    point = np.asarray(np.nan_to_num(x) * (10 if dtype is np.int64 else 1)).astype(dtype)[()]
+    try:
+        expected = parts(f(point))
+    except (TypeError, ValueError, IndexError, np.linalg.LinAlgError):
+        return  # NumPy refuses it
+    for found, known in zip(traced(f, point), expected, strict=True):
+        assert np.shape(found) == np.shape(known)
+        assert np.result_type(found) == np.result_type(known) or isinstance(known, float)
+        np.testing.assert_allclose(found, known, rtol=2e-3, atol=1e-4)
+
+
+ASKS = {
+    *("unique", "unique_all", "unique_counts", "unique_inverse", "unique_values"),
+    *("union1d", "intersect1d", "setdiff1d", "setxor1d"),
+    *("nonzero", "ndarray.nonzero", "flatnonzero", "argwhere", "ix_", "trim_zeros", "piecewise"),
+    *("polymul", "polydiv", "roots", "allclose", "array_equal", "array_equiv"),
+}
+"""What has a size, or a branch, that depends on the numbers: rows that differ in it do not stack."""
+
+
+@pytest.mark.parametrize("name", ONE_EACH)
+def test_batch_is_a_loop(name: str) -> None:
+    ((f, x),) = ONE_EACH[name]
+    rows = np.stack([x, np.asarray(x) * 1.001 + 0.001])
+    if name.removeprefix("np.") in ASKS or name.startswith("np.emath"):
+        with pytest.raises(TraceError, match="differs from row to row"):
+            nz.vmap(f)(rows)
+        return
+    expected = [np.stack(column) for column in zip(*[parts(f(row)) for row in rows], strict=True)]
+    for found, known in zip(parts(nz.vmap(f)(rows)), expected, strict=True):
+        np.testing.assert_allclose(found, known, rtol=1e-12, atol=1e-12)
 
 
 # --- the table

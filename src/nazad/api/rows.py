@@ -78,6 +78,8 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
 class _RowTrace(Trace):
     """The trace of one row: it has no answer to questions about values, since rows may differ."""
 
+    has_answers = False
+
     def answered(self, node: Node, what: str, answer: Any) -> None:
         error = TraceError(
             f"Python asked for the {what} of a value that differs from row to row under vmap",

@@ -52,7 +52,7 @@ class _BodyTrace(Trace):
 
     def __init__(self, remedy: str | None) -> None:
         super().__init__()
-        self._remedy = remedy
+        self._remedy, self.has_answers = remedy, remedy is None
         self.operands: dict[Any, tuple[Value, Array]] = {}
 
     def answered(self, node: Node, what: str, answer: Any) -> None:

@@ -26,6 +26,7 @@ class Recorder(Protocol):
 
     level: int
     finished: bool
+    has_answers: bool
     errors: list[Exception]
     F: dict[Node, Value]
 

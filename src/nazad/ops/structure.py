@@ -333,6 +333,11 @@ def _flip(x: Value, axis: int) -> Value:
     return x[at_axis(axis, slice(None, None, -1))]
 
 
+def picked(x: Value, places: Value) -> Value:
+    """Entries along the first axis. Unlike ``x[places]``, also where the places alone are traced."""
+    return take(x, places, template=(ARRAY,))
+
+
 def take_along(x: Value, indices: Value, axis: int) -> Value:
     """Entries along one axis, as ``np.take_along_axis`` picks them: broadcast along all others."""
     shape = shape_of(x)

@@ -64,6 +64,9 @@ class Trace:
         What Python asked about values on the way: the branches taken.
     """
 
+    has_answers = True
+    """Whether a question about a value has one answer."""
+
     def __init__(self) -> None:
         self.level = next(_levels)
         self.F: dict[Node, Value] = {}

@@ -9,7 +9,7 @@ import numpy as np
 from nazad.graph import Value, rank_of, shape_of
 from nazad.ops import structure
 from nazad.trace.numpy_table.dispatch import rule
-from nazad.trace.numpy_table.normal import array, one_axis
+from nazad.trace.numpy_table.normal import array, inexact, one_axis
 
 _MISSING = np._NoValue
 
@@ -76,7 +76,7 @@ def _gradient(f: Value, *varargs: Value, axis: Any = None, edge_order: int = 1) 
         raise TypeError("invalid number of arguments")
     if edge_order not in (1, 2):
         raise ValueError("'edge_order' greater than 2 not supported")
-    f = f if f.dtype.kind in "fc" else f.astype(float)
+    f = inexact(f)
     slopes = [_slope(f, k, h, edge_order) for k, h in zip(axes, spacings, strict=True)]
     return slopes[0] if len(slopes) == 1 else tuple(slopes)
 
@@ -97,7 +97,7 @@ def _slope(f: Value, axis: int, spacing: Value, order: int) -> Value:
     if order == 2:
         first = 2 * first - _part(inner, axis, 0, 1)
         last = 2 * last - _part(inner, axis, -1, None)
-    return np.concatenate([first, inner, last], axis)
+    return np.concatenate([first, inner, last], axis).astype(f.dtype)
 
 
 # --- lines through points
@@ -113,7 +113,8 @@ def _interp(x: Value, xp: Value, fp: Value, left: Any = None, right: Any = None,
     if size > 1:
         k = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, size - 2)
         slopes = (fp[1:] - fp[:-1]) / (xp[1:] - xp[:-1])
-        inside = slopes[k] * (x - xp[k]) + fp[k]
+        start, height, slope = (structure.picked(line, k) for line in (xp, fp, slopes))
+        inside = slope * (x - start) + height
     return np.where(x < xp[0], below, np.where(x > xp[-1], above, inside))
 
 
@@ -121,7 +122,7 @@ def _wrapped(x: Value, xp: Value, fp: Value, period: Value) -> tuple[Value, Valu
     """Points on a circle, in order, with the last again before the first and the first behind the last."""
     x, xp = x % period, xp % period
     order = np.argsort(xp)
-    xp, fp = xp[order], fp[order]
+    xp, fp = structure.picked(xp, order), structure.picked(fp, order)
     xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
     return x, xp, np.concatenate([fp[-1:], fp, fp[:1]])
 

@@ -53,6 +53,8 @@ def _nan_to_num(x: Value, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
     if is_complex(x):
         return parts.complex(*(_nan_to_num(part, nan, posinf, neginf) for part in (x.real, x.imag)))
     y = elementwise.nan_to_num(x)
+    if dtype_of(x).kind != "f":
+        return y
     if not (type(nan) is float and nan == 0):
         y = np.where(np.isnan(x), nan, y)
     if posinf is not None:
@@ -64,7 +66,7 @@ rule(np.iscomplex, derivative=False)(lambda x: np.not_equal(np.imag(x), 0))
 rule(np.isreal, derivative=False)(lambda x: np.equal(np.imag(x), 0))
 rule(np.iscomplexobj, derivative=False)(is_complex)
 rule(np.isrealobj, derivative=False)(lambda x: not is_complex(x))
-rule(np.sort_complex)(lambda a: astype(np.sort(a), np.result_type(a, np.complex64)))
+rule(np.sort_complex)(lambda a: astype(np.sort(a), np.sort_complex(np.empty(0, a.dtype)).dtype))
 
 
 @rule(np.real_if_close)

@@ -12,7 +12,7 @@ from nazad.errors import TraceError
 from nazad.graph import Value, here, rank_of, shape_of
 from nazad.ops import structure
 from nazad.trace.numpy_table.dispatch import rule
-from nazad.trace.numpy_table.normal import array
+from nazad.trace.numpy_table.normal import array, inexact
 
 
 @rule(np.bincount)
@@ -40,9 +40,9 @@ def _edges(a: Value, bins: Any = 10, range: Any = None, weights: Any = None) -> 
         return array(bins)
     x = array(a)
     low, high = range if range is not None else (np.min(x), np.max(x)) if np.size(x) else (0.0, 1.0)
-    if low == high:
-        low, high = low - 0.5, high + 0.5
-    return np.linspace(low, high, int(bins) + 1)
+    alone = np.equal(low, high)
+    low, high = np.where(alone, low - 0.5, low), np.where(alone, high + 0.5, high)
+    return np.linspace(low, high, int(bins) + 1, dtype=np.result_type(low, high, inexact(x)))
 
 
 @rule(np.histogram)

@@ -10,14 +10,14 @@ import numpy as np
 from nazad.graph import Value, rank_of, shape_of
 from nazad.trace.numpy_table.choices import inside
 from nazad.trace.numpy_table.dispatch import rule
-from nazad.trace.numpy_table.normal import array, one_axis
+from nazad.trace.numpy_table.normal import array, certain, one_axis
 
 
 @rule(np.unravel_index, derivative=False)
 def _unravel_index(indices: Value, shape: Any, order: str = "C") -> Any:
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
     places = array(indices)
-    if np.any((places < 0) | (places >= math.prod(sizes))):
+    if certain(np.any((places < 0) | (places >= math.prod(sizes)))):
         raise ValueError(f"index is out of bounds for array with size {math.prod(sizes)}")
     found = []
     for size in sizes if order == "F" else sizes[::-1]:
@@ -30,7 +30,7 @@ def _unravel_index(indices: Value, shape: Any, order: str = "C") -> Any:
 def _ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Any:
     modes = (mode,) * len(dims) if isinstance(mode, str) else mode
     rows = [inside(array(k), n, m) for k, n, m in zip(multi_index, dims, modes, strict=True)]
-    if any(np.any((k < 0) | (k >= n)) for k, n in zip(rows, dims, strict=True)):
+    if any(certain(np.any((k < 0) | (k >= n))) for k, n in zip(rows, dims, strict=True)):
         raise ValueError("invalid entry in coordinates array")
     total: Any = 0
     pairs = list(zip(rows, dims, strict=True))

@@ -9,7 +9,7 @@ import numpy as np
 
 from nazad.graph import Value, rank_of
 from nazad.trace.numpy_table.dispatch import rule
-from nazad.trace.numpy_table.normal import Axis, all_axes, astype, flag
+from nazad.trace.numpy_table.normal import Axis, all_axes, array, astype, certain, flag
 from nazad.trace.numpy_table.reductions import spread_of
 
 _MISSING = np._NoValue
@@ -52,7 +52,7 @@ def _extreme(function: Callable[..., Any], worst: float) -> Callable[..., Any]:
         there = _there(a, where)
         y = function(np.where(there, a, a.dtype.type(worst)), axis=axis, keepdims=flag(keepdims))
         if initial is not _MISSING:
-            return function(np.stack(np.broadcast_arrays(y, initial)), axis=0)
+            return function(np.stack(np.broadcast_arrays(y, astype(array(initial), a.dtype))), axis=0)
         return np.where(np.any(there, axis=axis, keepdims=flag(keepdims)), y, a.dtype.type(np.nan))
 
     return extreme
@@ -65,7 +65,7 @@ rule(np.nanmin)(_extreme(np.min, np.inf))
 def _extreme_place(function: Callable[..., Any], worst: float) -> Callable[..., Any]:
     def place(a: Value, axis: int | None = None, keepdims: Any = False) -> Any:
         there = _there(a)
-        if not np.all(np.any(there, axis=axis)):
+        if not certain(np.all(np.any(there, axis=axis))):
             raise ValueError("All-NaN slice encountered")
         return function(np.where(there, a, worst), axis=axis, keepdims=flag(keepdims))
 

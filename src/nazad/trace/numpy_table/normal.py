@@ -35,6 +35,25 @@ def array(x: Value) -> Value:
     return x if isinstance(x, Traced) else np.asarray(x)
 
 
+def inexact(x: Value) -> Value:
+    """Whole numbers as the real ones that NumPy works on."""
+    x = array(x)
+    return x if x.dtype.kind in "fc" else astype(x, float)
+
+
+def certain(condition: Value) -> bool:
+    """Whether a condition holds on which nothing depends but an error.
+
+    Where rows or steps may differ, the answer is that of the first, and binds nobody.
+    """
+    if not isinstance(condition, Traced):
+        return bool(condition)
+    answer = certain(condition.value)  # type: ignore[attr-defined]
+    if condition.trace.has_answers:
+        condition.trace.answered(condition.node, "bool", answer)  # type: ignore[attr-defined]
+    return answer
+
+
 def scalar_axis(axis: Axis, x: Value) -> Axis:
     """The methods of ufuncs, unlike other functions, take 0 and -1 for the axis of a scalar."""
     return None if axis in (0, -1) and rank_of(x) == 0 else axis

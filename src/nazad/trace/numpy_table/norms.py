@@ -16,13 +16,14 @@ from nazad.graph import Value, dtype_of, rank_of
 from nazad.ops import reduction
 from nazad.ops.linalg import spectra
 from nazad.trace.numpy_table.dispatch import rule
-from nazad.trace.numpy_table.normal import Axis, all_axes, all_listed, flag
+from nazad.trace.numpy_table.normal import Axis, all_axes, all_listed, flag, inexact
 
 Axes = tuple[int, ...]
 
 
 @rule(np.linalg.norm)
 def _norm(x: Value, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    x = inexact(x)
     axes = tuple(range(rank_of(x))) if axis is None else tuple(all_listed(axis, rank_of(x)))
     if ord is None and (axis is None or len(axes) <= 2):
         return reduction.norm(x, axis=tuple(sorted(axes)), keepdims=flag(keepdims))
@@ -35,7 +36,7 @@ def _norm(x: Value, ord: Any = None, axis: Any = None, keepdims: bool = False) -
 
 @rule(np.linalg.vector_norm)
 def _vectors(x: Value, *, axis: Axis = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    return _vector_norm(x, ord, all_axes(axis, rank_of(x)), keepdims)
+    return _vector_norm(inexact(x), ord, all_axes(axis, rank_of(x)), keepdims)
 
 
 @rule(np.linalg.matrix_norm)

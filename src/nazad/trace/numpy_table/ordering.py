@@ -57,7 +57,7 @@ def _lexsort(keys: Any, axis: int = -1) -> Any:
 
 @rule(np.searchsorted, derivative=False)
 def _searchsorted(a: Value, v: Value, side: str = "left", sorter: Any = None) -> Any:
-    line = array(a) if sorter is None else array(a)[sorter]
+    line = array(a) if sorter is None else structure.picked(array(a), array(sorter))
     return order.searchsorted(line, array(v), side=side)
 
 

@@ -78,7 +78,8 @@ def _by_places(x: Value, widths: Widths, mode: str, reflect_type: str) -> Value:
 def _turned_over(x: Value, axis: int, width: list[int], mode: str) -> Value:
     """NumPy does to a line of numbers what it does to every other line: combinations of its places."""
     size = shape_of(x)[axis]
-    weights = [np.pad(row, width, mode=cast(Any, mode), reflect_type="odd") for row in np.eye(size)]
+    lines = np.eye(size, dtype=x.dtype)
+    weights = [np.pad(row, width, mode=cast(Any, mode), reflect_type="odd") for row in lines]
     return np.moveaxis(np.tensordot(x, np.array(weights), (axis, 0)), -1, axis)
 
 
@@ -97,6 +98,7 @@ def _ramp(x: Value, axis: int, side: int, width: int, value: Any) -> Value:
     lined = np.reshape(steps, (-1, *(1,) * (rank_of(x) - axis - 1)))
     goal = 0 if value is None else value
     ramp = goal + (edge - goal) * lined
+    ramp = (np.floor(ramp) if x.dtype.kind in "iu" else ramp).astype(x.dtype)
     return ramp if side == 0 else np.flip(ramp, axis)
 
 

@@ -134,12 +134,13 @@ def _roots(p: Value) -> Any:
     if not len(places):
         return np.zeros(0)
     first, last = int(places[0]), int(places[-1])
-    inner, at_zero = line[first : last + 1], np.zeros(len(line) - last - 1)
+    inner, at_zero = line[first : last + 1], len(line) - last - 1
     if len(inner) < 2:
-        return at_zero
+        return np.zeros(at_zero)
     row = -inner[1:] / inner[0]
     matrix = np.concatenate([row[None], np.eye(len(row) - 1, len(row), dtype=row.dtype)])
-    return np.concatenate([np.linalg.eigvals(matrix), at_zero])
+    found = np.linalg.eigvals(matrix)
+    return np.concatenate([found, np.zeros(at_zero, found.dtype)]) if at_zero else found
 
 
 @rule(np.polyfit)

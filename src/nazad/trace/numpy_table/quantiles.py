@@ -15,7 +15,7 @@ import numpy as np
 from nazad.graph import PYTHON_NUMBERS, Value, rank_of, shape_of
 from nazad.ops import structure
 from nazad.trace.numpy_table.dispatch import rule
-from nazad.trace.numpy_table.normal import Axis, all_axes, array, flag
+from nazad.trace.numpy_table.normal import Axis, all_axes, array, certain, flag
 
 Place = Callable[[Value, Value], Value]
 
@@ -52,7 +52,7 @@ def _quantile_of(
     if method not in _PLACES:
         raise ValueError(f"{method!r} is not a valid method. Use one of: {', '.join(_PLACES)}")
     a, is_weak, q = array(a), type(q) in PYTHON_NUMBERS, array(q)
-    if not np.all((q >= 0) & (q <= 1)):
+    if not certain(np.all((q >= 0) & (q <= 1))):
         raise ValueError("Quantiles must be in the range [0, 1]")
     axes = all_axes(axis, rank_of(a))
     rows = _last(a, axes)
@@ -99,7 +99,7 @@ def _picked(ordered: Value, place: Value, count: Any, dtype: Any) -> Value:
 def _at(ordered: Value, places: Value) -> Value:
     """Entries of each row: at the same places, or at its own."""
     if rank_of(places) < 2:
-        return np.take(ordered, np.atleast_1d(places), axis=-1)
+        return structure.take(ordered, np.atleast_1d(places), template=(..., structure.ARRAY))
     return structure.take_along(ordered, places, rank_of(ordered) - 1)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from nazad.graph import Value, rank_of
+from nazad.graph import PYTHON_NUMBERS, Value, dtype_of, rank_of, shape_of
 from nazad.trace.numpy_table.dispatch import rule
-from nazad.trace.numpy_table.normal import array, astype
+from nazad.trace.numpy_table.normal import array, astype, certain
 
 
 @rule(np.linspace)
@@ -22,13 +22,14 @@ def _linspace(
     axis: int = 0,
 ) -> Any:
     """The last number is the end itself, as in NumPy, and so is its derivative."""
-    start, stop = array(start) * 1.0, array(stop) * 1.0
+    start, stop = (x if type(x) in PYTHON_NUMBERS else array(x) * 1.0 for x in (start, stop))
     parts = num - 1 if endpoint else num
     step = (stop - start) / parts if parts > 0 else np.nan * (stop - start)
-    steps = _lined(np.arange(num - (endpoint and num > 1)), max(rank_of(start), rank_of(stop)))
+    count = num - (endpoint and num > 1)
+    steps = _lined(np.arange(count, dtype=dtype_of(step)), rank_of(step))
     y = start + steps * step if parts > 0 else np.stack([start + 0 * stop] * num)
     if endpoint and num > 1:
-        y = np.concatenate([y, (stop + 0 * start)[None]])
+        y = np.concatenate([y, np.reshape(stop + 0 * start, (1, *shape_of(step)))])
     y = np.moveaxis(y, 0, axis)
     if dtype is not None:
         y = astype(np.floor(y) if np.dtype(dtype).kind in "iu" else y, dtype)
@@ -60,12 +61,12 @@ def _geomspace(
 ) -> Any:
     """Equal ratios, from end to end exactly."""
     start, stop = array(start) * 1.0, array(stop) * 1.0
-    if np.any(np.equal(start, 0) | np.equal(stop, 0)):
+    if certain(np.any(np.equal(start, 0) | np.equal(stop, 0))):
         raise ValueError("Geometric sequence cannot include zero")
     parts = num - 1 if endpoint else num
     inner = np.arange(1, parts) / max(parts, 1)
     ratio = stop / start
-    rows = start * np.power(ratio, _lined(inner, rank_of(ratio)))
+    rows = start * np.power(ratio, _lined(inner.astype(dtype_of(ratio)), rank_of(ratio)))
     ends = [(start + 0 * stop)[None], rows] + ([(stop + 0 * start)[None]] if endpoint else [])
     y = np.moveaxis(np.concatenate(ends)[:num], 0, axis)
     return y if dtype is None else astype(y, dtype)

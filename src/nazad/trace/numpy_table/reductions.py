@@ -39,7 +39,7 @@ def _fold(op: Any, neutral: Any, start: np.ufunc | None = None) -> Callable[...,
         y = (
             y if dtype is None or y.dtype == x.dtype else astype(y, x.dtype)
         )  # small integers add up to large ones
-        return start(y, initial) if start is not None and has_start else y
+        return start(y, astype(array(initial), y.dtype)) if start is not None and has_start else y
 
     return fold
 

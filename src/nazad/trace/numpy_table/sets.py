@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nazad.graph import Value, rank_of, shape_of
+from nazad.ops import structure
 from nazad.trace.numpy_table.dispatch import rule
 from nazad.trace.numpy_table.normal import array, one_axis
 
@@ -95,8 +96,8 @@ def _isin(element: Value, test_elements: Value, assume_unique: bool = False, inv
     x, line = array(element), np.sort(np.ravel(array(test_elements)))
     if not len(line):
         return np.full(shape_of(x), invert)
-    places = np.minimum(np.searchsorted(line, x), len(line) - 1)
-    return np.not_equal(line[places], x) if invert else np.equal(line[places], x)
+    nearest = structure.picked(line, np.minimum(np.searchsorted(line, x), len(line) - 1))
+    return np.not_equal(nearest, x) if invert else np.equal(nearest, x)
 
 
 @rule(np.union1d)
@@ -113,7 +114,8 @@ def _intersect1d(ar1: Value, ar2: Value, assume_unique: bool = False, return_ind
     if not return_indices:
         return common
     order = np.argsort(b)
-    return common, where_a[places], where_b[order[np.searchsorted(b[order], common)]]
+    found = structure.picked(order, np.searchsorted(structure.picked(b, order), common))
+    return common, where_a[places], structure.picked(where_b, found)
 
 
 def _distinct(x: Value, is_unique: bool) -> tuple[Value, Value]:

@@ -10,7 +10,7 @@ from nazad.graph import Value, rank_of, shape_of
 from nazad.ops import parts
 from nazad.ops.parts import conjugated
 from nazad.trace.numpy_table.dispatch import rule
-from nazad.trace.numpy_table.normal import Axis, all_axes, array, astype, flag
+from nazad.trace.numpy_table.normal import Axis, all_axes, array, astype, certain, flag
 
 
 @rule(np.average)
@@ -24,7 +24,7 @@ def _average(
     else:
         w = _as_heavy_as(x, array(weights), axis)
         total = np.sum(w, axis=axis, dtype=np.result_type(x, w), keepdims=keep)
-        if np.any(np.equal(total, 0)):
+        if certain(np.any(np.equal(total, 0))):
             raise ZeroDivisionError("Weights sum to zero, can't be normalized")
         y = np.sum(x * w, axis=axis, keepdims=keep) / total
     return (y, np.broadcast_to(total, shape_of(y))) if returned else y
