@@ -212,8 +212,30 @@ class Array(Traced):
     def flatten(self, order: Any = "C") -> Any:
         return np.ravel(self, order=order).copy()
 
-    def astype(self, dtype: Any, **layout: Any) -> Any:
-        return numpy_table.astype(self, dtype)
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Bytes from one entry to the next, along each axis."""
+        value = self.value
+        while isinstance(value, Array):
+            value = value.value
+        return np.asarray(value).strides
+
+    @property
+    def base(self) -> Any:
+        """The array whose memory this one shares, if it is a view."""
+        return None
+
+    def astype(self, dtype: Any, order: str = "K", copy: bool = True, **checks: Any) -> Any:
+        same = not copy and self.dtype == np.dtype(dtype)
+        return self if same else numpy_table.astype(self, dtype)
+
+    def view(self, *kind: Any) -> Any:
+        if not kind:
+            return self[...]
+        if self.depends:
+            met = "the bytes of a traced array would be read as another kind of number"
+            raise self._forbidden(met, "Use .astype(...).")
+        return np.asarray(self).view(*kind)
 
     def copy(self, order: Any = "C") -> Any:
         return self.trace.copied(self, order)

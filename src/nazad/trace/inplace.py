@@ -100,6 +100,10 @@ class View(Array):
         return dtype_of(_VALUE.__get__(self))
 
     @property
+    def base(self) -> Any:
+        return self.state.root
+
+    @property
     def flags(self) -> Any:
         _look_again(self)
         ghost = self.state.ghost

@@ -41,6 +41,7 @@ from nazad.trace.numpy_table import (  # noqa: F401  each enters its rules
     shapes,
     splitting,
     statistics,
+    windows,
     writing,
 )
 from nazad.trace.numpy_table.dispatch import FUNCTIONS, UFUNCS, call_function, nearest

@@ -49,9 +49,14 @@ def _angle(z: Value, deg: bool = False) -> Value:
 
 
 @rule(np.nan_to_num)
-def _nan_to_num(x: Value, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Value:
+def _nan_to_num(x: Value, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Value:
+    y = _finite(x, nan, posinf, neginf)
+    return y if copy else x.overwrite(y)
+
+
+def _finite(x: Value, nan: Any, posinf: Any, neginf: Any) -> Value:
     if is_complex(x):
-        return parts.complex(*(_nan_to_num(part, nan, posinf, neginf) for part in (x.real, x.imag)))
+        return parts.complex(*(_finite(part, nan, posinf, neginf) for part in (x.real, x.imag)))
     y = elementwise.nan_to_num(x)
     if dtype_of(x).kind != "f":
         return y

@@ -11,10 +11,11 @@ import numpy as np
 
 from nazad import ops
 from nazad.errors import NoRuleError, TraceError
-from nazad.graph import PYTHON_NUMBERS, Traced, dtype_of, here
+from nazad.graph import PYTHON_NUMBERS, Traced, dtype_of, here, shape_of
 from nazad.nearby import near
 from nazad.ops import structure
 from nazad.trace.numpy_table.out import written_into
+from nazad.trace.numpy_table.views import VIEWS, fresh
 
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     op.calc: op for op in ops.table().values() if isinstance(op.calc, np.ufunc)
@@ -73,7 +74,9 @@ def apply_rule(
     if kwargs:
         kwargs = _supported(implementation, function, {k: a for k, a in kwargs.items() if k != "out"})
     result = implementation(*[_as_array(x) for x in args], **kwargs)
-    return result if out is None else written_into(out, result)
+    if out is not None:
+        return written_into(out, result)
+    return result if function in VIEWS else fresh(result, args)
 
 
 def _supported(
@@ -96,7 +99,7 @@ def _says_nothing(function: Callable[..., Any], name: str, value: Any) -> bool:
 
 def _as_array(x: Any) -> Any:
     """Functions, unlike operators, take a Python number for an array, which is not weak in promotion."""
-    if isinstance(x, Traced) and type(getattr(x, "value", None)) in PYTHON_NUMBERS:
+    if isinstance(x, Traced) and not shape_of(x) and type(getattr(x, "value", None)) in PYTHON_NUMBERS:
         return structure.astype(x, dtype=dtype_of(x))
     return x
 

@@ -115,8 +115,9 @@ rule(np.triu)(lambda m, k=0: np.where(_below(m, k - 1), np.zeros((), m.dtype), m
 
 
 @rule(np.meshgrid)
-def _meshgrid(*xi: Value, indexing: str = "xy", sparse: bool = False) -> Any:
+def _meshgrid(*xi: Value, indexing: str = "xy", sparse: bool = False, copy: bool = True) -> Any:
     rank = len(xi)
     places = [1 - k if indexing == "xy" and rank > 1 and k < 2 else k for k in range(rank)]
     lines = [np.reshape(x, (*(1,) * p, -1, *(1,) * (rank - p - 1))) for x, p in zip(xi, places, strict=True)]
-    return tuple(lines) if sparse else tuple(np.broadcast_arrays(*lines))
+    grids = tuple(lines) if sparse else tuple(np.broadcast_arrays(*lines))
+    return tuple([np.copy(grid) for grid in grids]) if copy else grids

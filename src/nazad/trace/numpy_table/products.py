@@ -77,8 +77,21 @@ def _einsum(*operands: Any, optimize: Any = False) -> Any:
         operands = _with_letters(operands)
     subscripts = contraction.explicit(operands[0], [shape_of(x) for x in operands[1:]])
     inputs, output = contraction.parse(subscripts)
+    if len(inputs) == 1 and set(inputs[0]) == set(output):
+        return _rearranged(inputs[0], operands[1], output)
     lined = [contraction.diagonals(term, x) for term, x in zip(inputs, operands[1:], strict=True)]
     return contraction.einsum(*(x for _, x in lined), subscripts=f"{','.join(t for t, _ in lined)}->{output}")
+
+
+def _rearranged(term: str, x: Value, output: str) -> Value:
+    """One operand of which nothing is summed: a view, as in NumPy."""
+    for letter in dict.fromkeys(term):
+        while term.count(letter) > 1:
+            first = term.index(letter)
+            second = term.index(letter, first + 1)
+            x = np.diagonal(x, axis1=first, axis2=second)
+            term = term[:first] + term[first + 1 : second] + term[second + 1 :] + letter
+    return np.transpose(x, [term.index(letter) for letter in output])
 
 
 def _with_letters(operands: Sequence[Any]) -> tuple[Any, ...]:

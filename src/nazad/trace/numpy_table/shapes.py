@@ -123,7 +123,9 @@ rule(np.atleast_2d)(_at_least(2, lambda shape: (1, *shape) if shape else (1, 1))
 rule(np.atleast_3d)(_at_least(3, lambda shape: (*shape, 1) if len(shape) == 2 else (1, *(shape or (1,)), 1)))
 
 
-rule(np.astype)(lambda x, dtype, copy=True: astype(x, dtype))
+@rule(np.astype)
+def _astype(x: Value, dtype: Any, copy: bool = True) -> Any:
+    return x if not copy and x.dtype == np.dtype(dtype) else astype(x, dtype)
 
 
 @rule(np.copy)

@@ -14,6 +14,7 @@ from nazad.trace.follow.standins import stands_in_for
 from nazad.trace.inside import any_traced
 from nazad.trace.nested import nested
 from nazad.trace.numpy_table import astype
+from nazad.trace.numpy_table.windows import strided
 from nazad.trace.running import held, remembered_error
 
 _FROM_NOTHING = (
@@ -69,20 +70,34 @@ def _array(a: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, **lay
     return np.reshape(whole, (*(1,) * (ndmin - whole.ndim), *whole.shape)) if whole.ndim < ndmin else whole
 
 
-def _as(function: Callable[..., Any]) -> Callable[..., Any]:
+def _as(function: Callable[..., Any], laid_out: Callable[[Any], Any]) -> Callable[..., Any]:
     """An array as it is; of anything else, an array."""
 
     def as_array(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
         if any_traced(a):
-            return array_of(a, dtype)
+            return laid_out(array_of(a, dtype))
         made = function(a, dtype, *args, **kwargs)
         return made if isinstance(a, np.ndarray) else held(made)
 
     return as_array
 
 
-for _name in ("asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "asarray_chkfinite"):
-    stands_in_for(getattr(np, _name))(_as(getattr(np, _name)))
+def _row_major(a: Any) -> Any:
+    return a if a.flags.c_contiguous else a.copy()
+
+
+def _column_major(a: Any) -> Any:
+    return a if a.flags.f_contiguous else np.transpose(np.transpose(a).copy())
+
+
+_LAYOUTS = {"ascontiguousarray": _row_major, "asfortranarray": _column_major}
+for _name in ("asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "asarray_chkfinite", "require"):
+    stands_in_for(getattr(np, _name))(_as(getattr(np, _name), _LAYOUTS.get(_name, lambda a: a)))
+
+
+@stands_in_for(np.lib.stride_tricks.as_strided)
+def _as_strided(x: Any, shape: Any = None, strides: Any = None, **flags: Any) -> Any:
+    return (strided if any_traced(x) else np.lib.stride_tricks.as_strided)(x, shape, strides, **flags)
 
 
 def array_of(x: Any, dtype: Any = None) -> Any:
