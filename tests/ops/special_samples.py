@@ -162,8 +162,8 @@ for _name in ("pro_ang1", "obl_ang1", "pro_rad1", "obl_rad1", "pro_rad2"):
 LOOSE = ["itairy_ai", "itairy_bi", "itairy_ai_left", "itairy_bi_left"]
 """Functions to which SciPy gives nine digits."""
 
-REAL_ALONE = ["ive", "jve", "yve", "airye_bi", "airye_bip", "psi"]
-"""Functions that SciPy has for complex numbers, too, but that have no rule there."""
+REAL_ALONE = ["ive", "jve", "yve", "airye_bi", "airye_bip", "psi", "kv", "kve", "riemann_zeta"]
+"""Functions that SciPy has for complex numbers, too, but that have no rule there, or not by all arguments."""
 
 ONCE = ["pro_rad2", "pro_rad2_cv", "smirnov", "smirnovi", "ncfdtr", "ncfdtri", "nctdtr", "nctdtrit"]
 """Functions whose derivative has none."""

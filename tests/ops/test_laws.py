@@ -20,6 +20,7 @@ from scipy.sparse.linalg import splu
 
 import nazad as nz
 from nazad import ops
+from nazad.graph import Primitive
 from nazad.ops import scipy_linalg, special
 from nazad.ops.special.family import Unknown
 from nazad.ops.structure import ARRAY, Layout
@@ -506,6 +507,11 @@ def another(name: str, x: Any, k: int) -> Any:
     """More arguments of the kind: entries change places, but in a matrix that has to stay what it is."""
     of_matrices = name in scipy_linalg.TABLE or any(name in vars(room) for room in ops.linalg.ROOMS)
     return x * (1 + k / 8) if of_matrices and is_moving(x) else np.roll(x, k)
+
+
+def test_no_two_primitives_have_one_name() -> None:
+    of_numpy = {name for room in ops.ROOMS for name, op in vars(room).items() if isinstance(op, Primitive)}
+    assert of_numpy.isdisjoint(special.TABLE)
 
 
 def test_every_primitive_has_a_sample() -> None:

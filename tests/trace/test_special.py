@@ -140,6 +140,10 @@ SPOTS: list[tuple[Callable[..., Any], Callable[..., Any], tuple[float, ...], int
     (sc.log_ndtr, lambda x: mpmath.log(mpmath.ncdf(x)), (-7.3,), 0),
     (sc.psi, mpmath.psi, (-2.3,), 0),
     (sc.kve, lambda v, x: mpmath.exp(x) * mpmath.besselk(v, x), (1.3, 20.0), 1),
+    (sc.kv, mpmath.besselk, (0.3, 0.01), 0),
+    (sc.kv, mpmath.besselk, (40.5, 7.0), 0),
+    (sc.zetac, mpmath.zeta, (1.7,), 0),
+    (sc.zetac, mpmath.zeta, (-3.4,), 0),
     (sc.hyp2f1, mpmath.hyp2f1, (0.3, 1.2, 2.1, 0.8), 3),
     (
         sc.stdtr,
@@ -177,7 +181,7 @@ def test_what_is_not_known_raises_and_is_never_zero() -> None:
     refused: list[tuple[Callable[[Any], Any], Any]] = [
         (lambda v: sc.mathieu_a(1, v), x),
         (lambda a: sc.hyp1f1(a, 1.2, 0.3), x),
-        (lambda s: sc.zeta(s, 1.0), 2.0),
+        (lambda v: sc.jv(v, 1.3), x),
         (nz.grad(lambda x: sc.nctdtr(3.0, 0.4, x)), x),
         (lambda x: np.real(sc.ive(1.5, x + 1j)), x),
     ]

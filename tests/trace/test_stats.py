@@ -35,7 +35,7 @@ SHAPES: dict[str, tuple[float, ...]] = {
     "t": (4.3,), "triang": (0.4,), "truncexpon": (2.6,), "truncnorm": (-1.2, 2.1), "vonmises": (1.6,),
     "weibull_max": (1.8,), "weibull_min": (1.8,), "wrapcauchy": (0.4,), "yulesimon": (2.3,), "zipf": (2.7,),
 }  # fmt: skip
-FIXED = {"betabinom": (0,), "betanbinom": (0,), "binom": (0,), "zipf": (0,), "ncx2": (0,)}
+FIXED = {"betabinom": (0,), "betanbinom": (0,), "binom": (0,), "ncx2": (0,)}
 """Shapes that count, or by which no formula is known."""
 LOC, SCALE = 0.3, 1.7
 CONTINUOUS = ("pdf", "logpdf", "cdf", "sf", "logcdf", "logsf", "ppf", "isf")

@@ -140,8 +140,8 @@ def _turned(x: Value, order: int) -> Value:
     return np.mean(np.cos(order * t) * np.exp(np.multiply.outer(x, np.cos(t))), axis=-1)
 
 
-i0 = Elementwise("i0", lambda x: np.i0(x)[()], lambda y, x: _turned(x, 1))
-i0.simpler = lambda x: _turned(x, 0)
+bessel_i0 = Elementwise("bessel_i0", lambda x: np.i0(x)[()], lambda y, x: _turned(x, 1))
+bessel_i0.simpler = lambda x: _turned(x, 0)
 
 # --- kinks
 winner = Elementwise("winner", _winner, None, None)

@@ -1,4 +1,7 @@
-"""Bessel functions. A derivative in the argument is a difference or a mean of the neighbouring orders."""
+"""Bessel functions. A derivative in the argument is a difference or a mean of the neighbouring orders.
+
+By their order none has a formula but K, whose integral is differentiated.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,27 @@ from scipy.special import _ufuncs
 from nazad.graph import Value
 from nazad.ops.families import Elementwise
 from nazad.ops.special.family import on_reals, op, whole
+from nazad.ops.special.quadrature import kve_by_order
 
 # --- any order
 jv = op(sc.jv, ..., lambda y, v, x: (jv(v - 1, x) - jv(v + 1, x)) / 2)
 yv = op(sc.yv, ..., lambda y, v, x: (yv(v - 1, x) - yv(v + 1, x)) / 2)
 iv = op(sc.iv, ..., lambda y, v, x: (iv(v - 1, x) + iv(v + 1, x)) / 2)
-kv = op(sc.kv, ..., lambda y, v, x: -(kv(v - 1, x) + kv(v + 1, x)) / 2)
+kv = op(
+    sc.kv,
+    on_reals(lambda y, v, x: np.exp(-x) * kve_by_order(v, x)),
+    lambda y, v, x: -(kv(v - 1, x) + kv(v + 1, x)) / 2,
+)
 yn = op(sc.yn, None, lambda y, n, x: (yv(n - 1, x) - yv(n + 1, x)) / 2)
 kn = op(sc.kn, None, lambda y, n, x: -(kv(n - 1, x) + kv(n + 1, x)) / 2)
 
 # --- scaled: by exp(-|x|), exp(x), or not at all for real arguments
 ive = op(sc.ive, ..., on_reals(lambda y, v, x: (ive(v - 1, x) + ive(v + 1, x)) / 2 - np.sign(x) * y))
-kve = op(sc.kve, ..., lambda y, v, x: y - (kve(v - 1, x) + kve(v + 1, x)) / 2)
+kve = op(
+    sc.kve,
+    on_reals(lambda y, v, x: kve_by_order(v, x)),
+    lambda y, v, x: y - (kve(v - 1, x) + kve(v + 1, x)) / 2,
+)
 jve = op(sc.jve, ..., on_reals(lambda y, v, x: (jve(v - 1, x) - jve(v + 1, x)) / 2))
 yve = op(sc.yve, ..., on_reals(lambda y, v, x: (yve(v - 1, x) - yve(v + 1, x)) / 2))
 

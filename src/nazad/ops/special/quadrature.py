@@ -1,9 +1,14 @@
-"""Derivatives under the integral sign: those of the incomplete gamma and beta functions by their shapes.
+"""Derivatives under the integral sign, by arguments for which there is no formula.
 
-With t = x exp(-w) or t = x exp(w) these are integrals of smooth functions over w > 0 that decay like exp(-w).
-The double exponential rule [1]_ gives them to full precision with the same ninety places for all arguments,
-once w is measured in the length on which the function decays. Of the two sides of x the one is taken that
-holds less, so that nothing cancels in the tails. All of it is plain NumPy, and so has derivatives itself.
+Those of the incomplete gamma and beta functions by their shapes: with t = x exp(-w) or t = x exp(w) they are
+integrals of smooth functions over w > 0 that decay like exp(-w). The double exponential rule [1]_ gives them
+to full precision with the same ninety places for all arguments, once w is measured in the length on which the
+function decays. Of the two sides of x that one is taken which holds less, so that nothing cancels.
+
+That of the Bessel function K by its order: what stands in its integral decays doubly exponentially as it is,
+and equal steps do, over the length where it matters.
+
+All of it is plain NumPy, and so has derivatives itself.
 
 .. [1] H. Takahasi and M. Mori, *Double exponential formulas for numerical integration*, Publ. RIMS 9 (1974).
 """
@@ -59,6 +64,25 @@ def _betainc_from_below(a: Value, b: Value, x: Value) -> tuple[Value, Value]:
     by_a = (_along(np.log(x) - psi(a) + common) - w) * density
     by_b = (log_rest - _along(psi(b) - common)) * density
     return length * np.sum(by_a, axis=-1), length * np.sum(by_b, axis=-1)
+
+
+_EQUAL = np.linspace(0.0, 1.0, 129)
+_ENDS = np.where((_EQUAL == 0) | (_EQUAL == 1), 0.5, 1.0) / 128
+_NEGLIGIBLE = 40.0
+"""What is smaller than the largest value by a factor of exp(-40) does not matter."""
+
+
+def kve_by_order(v: Value, x: Value) -> Value:
+    """The derivative of exp(x) K(v, x), the integral of cosh(vt) exp(x - x cosh t) over t > 0, by v."""
+    size = np.abs(v)
+    top = np.arcsinh(size / x)
+    fall = _NEGLIGIBLE / np.maximum(size, 1e-3)
+    low = np.maximum(top - np.sqrt(2 * fall) - fall, 0.0)
+    high = top + np.arccosh(1 + _NEGLIGIBLE / np.hypot(size, x))
+    t = _along(low) + _along(high - low) * _EQUAL
+    decay = 2 * _along(x) * np.square(np.sinh(t / 2))
+    moved = t * (np.exp(_along(size) * t - decay) - np.exp(-_along(size) * t - decay)) / 2
+    return np.sign(v) * (high - low) * np.sum(moved * _ENDS, axis=-1)
 
 
 def _length(slope: Value, curvature: Value) -> Value:

@@ -23,7 +23,7 @@ def _clip(a: Value, a_min: Any = None, a_max: Any = None, min: Any = None, max: 
 
 
 rule(np.sinc)(elementwise.sinc)
-rule(np.i0)(lambda x: elementwise.i0(x))
+rule(np.i0)(lambda x: elementwise.bessel_i0(x))
 rule(np.fix, derivative=False)(lambda x: np.trunc(x))
 
 
