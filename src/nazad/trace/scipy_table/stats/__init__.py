@@ -7,6 +7,7 @@ has those of vectors. A frozen distribution hands over to the one that it was ma
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from scipy.stats._distn_infrastructure import rv_frozen
@@ -14,7 +15,8 @@ from scipy.stats._distn_infrastructure import rv_frozen
 from nazad.graph import Value
 from nazad.trace.scipy_table import METHODS, method
 from nazad.trace.scipy_table.stats import half_line, interval, line, multivariate, whole
-from nazad.trace.scipy_table.stats.law import Law
+from nazad.trace.scipy_table.stats.frozen import Frozen
+from nazad.trace.scipy_table.stats.law import Evaluation, Law
 
 LAWS: dict[Any, Law] = line.LAWS | half_line.LAWS | interval.LAWS | whole.LAWS
 """Laws by SciPy's distribution."""
@@ -25,22 +27,30 @@ _QUANTILES = ("ppf", "isf")
 
 
 def _enter(distribution: Any, law: Law) -> None:
-    """Rules for the methods of one distribution."""
-    quantiles = () if law.whole else _QUANTILES
-    for evaluate, names in (
-        (law.density, _DENSITIES[law.whole]),
-        (law.distribution, _DISTRIBUTIONS),
-        (law.quantile, quantiles),
-    ):
-        for name in names:
-            method(type(distribution), name)(_rule(name, evaluate))
+    """Rules for the methods of one distribution, and for freezing it."""
+    evaluations = {
+        **dict.fromkeys(_DENSITIES[law.whole], law.density),
+        **dict.fromkeys(_DISTRIBUTIONS, law.distribution),
+        **dict.fromkeys(() if law.whole else _QUANTILES, law.quantile),
+    }
+    rules = {name: _rule(name, evaluate) for name, evaluate in evaluations.items()}
+    for name, rule in rules.items():
+        method(type(distribution), name)(rule)
+    method(type(distribution), "__call__")(_freezing(rules))
 
 
-def _rule(name: str, evaluate: Callable[..., Value]) -> Callable[..., Value]:
+def _rule(name: str, evaluate: Evaluation) -> Callable[..., Value]:
     def rule(self: Any, x: Value, *args: Any, **kwargs: Any) -> Value:
         return evaluate(name, x, *self._parse_args(*args, **kwargs))
 
     return rule
+
+
+def _freezing(rules: dict[str, Callable[..., Value]]) -> Callable[..., Frozen]:
+    def freeze(self: Any, *args: Any, **kwargs: Any) -> Frozen:
+        return Frozen({name: partial(rule, self) for name, rule in rules.items()}, args, kwargs)
+
+    return freeze
 
 
 def _frozen(name: str) -> Callable[..., Value]:

@@ -19,6 +19,8 @@ from nazad.errors import NoRuleError
 from nazad.graph import Value, dtype_of, here
 
 Formula = Callable[..., Value]
+Evaluation = Callable[[str, Value, tuple[Value, ...], Value, Value], Value]
+"""Of a method by its name, at a point, with shapes, place and scale."""
 End = float | Formula
 """An end of the support; from the shapes, if it depends on them."""
 

@@ -15,18 +15,7 @@ from scipy.stats import _multivariate
 from nazad.errors import NoRuleError
 from nazad.graph import Value, here, rank_of, shape_of
 from nazad.trace.scipy_table import method
-
-
-class Frozen:
-    """A law with its parameters: SciPy's own would make plain arrays of them."""
-
-    def __init__(self, methods: dict[str, Callable[..., Value]], args: Any, kwargs: dict[str, Any]) -> None:
-        self._methods, self._args, self._kwargs = methods, args, kwargs
-
-    def __getattr__(self, name: str) -> Callable[[Value], Value]:
-        if name not in self._methods:
-            raise NoRuleError(f"the method {name} of this distribution has no rule in nazad", "", here())
-        return lambda x: self._methods[name](x, *self._args, **self._kwargs)
+from nazad.trace.scipy_table.stats.frozen import Frozen
 
 
 def _enter(law: Any, frozen: type, log: Callable[..., Value], parameters: tuple[str, ...], stem: str) -> None:
