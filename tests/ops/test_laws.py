@@ -336,7 +336,7 @@ def complexified(name: str, sample: Sample) -> list[Sample]:
         xs = [x + 0.3j * reals(*np.shape(x)) if i in some else x for i, x in enumerate(sample.xs)]
         try:
             ops.table()[name].calc(*xs, **params)
-        except TypeError:
+        except (TypeError, np.exceptions.ComplexWarning):
             continue
         found.append(Sample(tuple(xs), params, sample.shared))
     return found if moving and name not in PHASES | {*of_scipy.REAL_ALONE} else []
