@@ -71,8 +71,9 @@ def test_object_arrays_do_not_carry_values_out() -> None:
     "write", [np.copyto, lambda b, z: np.put(b, [0, 1, 2], z), lambda b, z: np.add.at(b, [0, 1, 2], z)]
 )
 def test_swallowed_writes_come_back(write: Callable[..., Any]) -> None:
+    b = np.zeros(3)
+
     def f(z: Any) -> Any:
-        b = np.zeros(3)
         with contextlib.suppress(TypeError):
             write(b, z)
         return np.sum(b + z)
@@ -131,7 +132,7 @@ def _running(s: Any) -> Any:
     return t
 
 
-def test_in_place_where_views_are_about_raises() -> None:
+def test_in_place_where_views_are_about() -> None:
     def write_view(z: Any) -> Any:
         y = z * 2
         v = y[1:]
@@ -144,9 +145,8 @@ def test_in_place_where_views_are_about_raises() -> None:
         y *= 5
         return np.sum(v)
 
-    for f in (write_view, write_base):
-        with pytest.raises(TraceError, match="in place"):
-            nz.grad(f)(x)
+    assert nz.grad(write_view)(x).tolist() == [2.0, 10.0, 10.0]
+    assert nz.grad(write_base)(x).tolist() == [0.0, 10.0, 10.0]
 
 
 def test_in_place_keeps_shape_and_dtype_as_numpy_does() -> None:
@@ -182,8 +182,9 @@ def test_positional_arguments_in_numpys_order() -> None:
     assert nz.grad(lambda z: np.sum(np.sum(z, 0, None, None, True)))(x).tolist() == [1.0, 1.0, 1.0]
     kept = nz.trace(lambda z: np.mean(z, 0, None, None, True), x)
     assert kept.forward([x])[kept.sinks[0]].shape == (1,)
-    with pytest.raises(TraceError, match=r"np.clip\(out=\)"):
-        nz.grad(lambda z: np.sum(np.clip(z, 0, 2.5, np.full(3, 2.9))))(x)
+    out = np.full(3, 2.9)
+    with pytest.raises(TraceError, match=r"into an ordinary array"):
+        nz.grad(lambda z: np.sum(np.clip(z, 0, 2.5, out)))(x)
     spread = nz.trace(lambda z: np.var(z, 0, None, None, 1), x)
     assert spread.forward([x])[spread.sinks[0]] == np.var(x, ddof=1)
 

@@ -377,6 +377,17 @@ def matched(x):
 
 
 @at(S)
+def matched_by_class(x):
+    match (x, np.array([x, x])):
+        case (int(), _) | (_, float()):
+            return 0.0
+        case (float(y), np.ndarray(shape=(2,))):
+            return math.exp(y)
+        case _:
+            return 1.0
+
+
+@at(S)
 def asserted(x):
     assert math.exp(x) > 0, "positive"
     return math.exp(x)

@@ -10,7 +10,8 @@ import itertools
 import linecache
 import os
 import sys
-from types import CodeType
+from abc import ABCMeta
+from types import CodeType, FrameType
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,9 @@ _HOMES = tuple(os.path.dirname(os.path.abspath(p)) + os.sep for p in (os.path.di
 
 _LIBRARIES = tuple(os.path.join("site-packages", name, "") for name in ("scipy", "sklearn", "pandas"))
 """Libraries that call back into array code: the user's line is the one that called them."""
+
+
+_ABSTRACT = ABCMeta.__instancecheck__.__code__.co_filename
 
 
 class _Ours(dict[str, bool]):
@@ -68,6 +72,13 @@ class Where(NamedTuple):
 def is_ours(file: str) -> bool:
     """Whether a file belongs to nazad, NumPy or their like, rather than to the user."""
     return _ours[file]
+
+
+def asked_by_ours(frame: FrameType) -> bool:
+    """Whether the question that this frame puts to an object is one of nazad, NumPy or their like."""
+    while frame.f_code.co_filename == _ABSTRACT and frame.f_back is not None:
+        frame = frame.f_back  # isinstance(x, Number) comes by way of the abstract class
+    return _ours[frame.f_code.co_filename]
 
 
 def here(above: int = 1) -> Where | None:

@@ -17,15 +17,17 @@ import numpy as np
 from nazad import ops
 from nazad.errors import NoRuleError, TraceError
 from nazad.graph import PYTHON_NUMBERS, Node, Primitive, Traced, Value, dtype_of, here, shape_of
+from nazad.graph.where import asked_by_ours
 from nazad.ops.families import Elementwise
 from nazad.ops.structure import split_index
 from nazad.trace import numpy_table, scipy_table
 from nazad.trace.flat import Flat
-from nazad.trace.inside import as_constants, depends
+from nazad.trace.inside import as_constants, depends, plain
 from nazad.trace.running import held, writes_entries
 
 Method = Callable[..., Any]
 _e = ops.elementwise
+_CLASS = vars(object)["__class__"]
 
 
 def _as_operator(op: Primitive, calc: Callable[..., Any]) -> Elementwise:
@@ -108,6 +110,15 @@ class Array(Traced):
 
     def __init__(self, trace: Any, node: Node, value: Value) -> None:
         self.trace, self.node, self.value = trace, node, value
+
+    @property
+    def __class__(self) -> Any:
+        """That of the value, so that ``isinstance(x, float)`` is answered as without a trace."""
+        return type(self) if asked_by_ours(sys._getframe(1)) else type(plain(self))
+
+    @__class__.setter
+    def __class__(self, kind: type) -> None:
+        _CLASS.__set__(self, kind)
 
     # --- what is known without the numbers
     @property
@@ -378,7 +389,7 @@ class Array(Traced):
         if not self.depends:
             return float(self.value)
         raise self._escape(
-            "float()", "Keep the value as it is: NumPy functions take it, math functions do not."
+            "float()", "Use NumPy's functions, or math's in functions of your own, whose source is at hand."
         )
 
     def __complex__(self) -> complex:

@@ -11,7 +11,7 @@ rewrite     rewrites the call sites, and compiles
 resolve     ``__nz__``, and the table of its finders
 functions   what is called in place of functions and methods,
 classes     of classes and objects that are called
-objects     what happens without a call: properties, ``with``, ``for``, ``match``, ``%``
+objects     what happens without a call: properties, ``with``, ``for``, ``%``
 standins    the table of stand-ins; the rooms of ``tables`` enter them by subject
 ==========  ========================================================================================
 

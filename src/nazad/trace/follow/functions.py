@@ -14,7 +14,7 @@ from nazad.trace.array import Array
 from nazad.trace.follow.resolve import CELL, finds, remembered, resolve
 from nazad.trace.follow.source import NotFollowed, is_library, twin_of
 from nazad.trace.follow.standins import STANDINS
-from nazad.trace.inside import any_traced, as_constants, depends, traced_in
+from nazad.trace.inside import any_traced, as_constants, depends, plain, traced_in
 from nazad.trace.numpy_table.dispatch import full_name, no_rule
 from nazad.trace.running import RESOLVER, held
 
@@ -72,8 +72,8 @@ def _wraps_users(f: FunctionType) -> bool:
 
 def _rewrapped(f: FunctionType) -> Any:
     """A wrapper that a decorator of some library made, around a function that is followed."""
-    if hasattr(f, "registry") and hasattr(f, "dispatch"):  # functools.singledispatch goes by the type
-        return lambda x, *args, **kwargs: resolve(f.dispatch(resolve(type)(x)))(x, *args, **kwargs)
+    if hasattr(f, "registry") and hasattr(f, "dispatch"):  # functools.singledispatch
+        return lambda x, *args, **kwargs: resolve(f.dispatch(type(plain(x))))(x, *args, **kwargs)
     wrapped, cells = f.__wrapped__, f.__closure__ or ()  # type: ignore[attr-defined]
     changed = [CellType(resolve(wrapped)) if _holds(cell, wrapped) else cell for cell in cells]
     return _with_cells(f, f.__code__, tuple(changed))

@@ -1,4 +1,4 @@
-"""What happens without a call: properties, ``with``, ``for``, class patterns of ``match``, and ``%`` on text.
+"""What happens without a call: properties, ``with``, ``for``, and ``%`` on text.
 
 Rewritten code asks, ``__nz__.of(a, "name").name``, and mostly gets back what it gave.
 """
@@ -10,13 +10,11 @@ import types
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from nazad.errors import TraceError
-from nazad.graph import here
 from nazad.trace.array import Array
 from nazad.trace.follow.classes import is_users
 from nazad.trace.follow.resolve import GETTERS, helper, resolve
-from nazad.trace.inside import any_traced, as_constants
-from nazad.trace.running import current, remembered_error
+from nazad.trace.inside import as_constants
+from nazad.trace.running import current
 
 _UNKNOWN: Any = object()
 
@@ -86,20 +84,6 @@ def _steps(iterator: Any) -> Iterator[Any]:
         except StopIteration:
             return
         yield value
-
-
-@helper
-def subject(value: Any) -> Any:
-    """What is matched against patterns of classes, for which a traced value is nothing but that."""
-    if any_traced(value):
-        raise remembered_error(
-            TraceError(
-                "a traced value is matched against the pattern of a class",
-                "Write if isinstance(x, float) instead of case float().",
-                here(),
-            )
-        )
-    return value
 
 
 @helper

@@ -113,12 +113,6 @@ class _Sites(ast.NodeTransformer):
             node.iter = _site(_helper("items"), node.iter)
         return node
 
-    def visit_Match(self, node: ast.Match) -> ast.AST:
-        self.generic_visit(node)
-        if any(isinstance(part, ast.MatchClass) for case in node.cases for part in ast.walk(case.pattern)):
-            node.subject = _site(_helper("subject"), node.subject)
-        return node
-
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
         if isinstance(node.op, ast.Mod) and _is_text(node.left):

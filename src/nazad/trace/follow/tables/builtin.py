@@ -14,11 +14,6 @@ from nazad.trace.running import RESOLVER
 _MISSING = object()
 
 
-@on_traced(isinstance)
-def _isinstance(x: Any, kinds: Any) -> bool:
-    return isinstance(plain(x), kinds) or isinstance(x, kinds)
-
-
 @on_traced(type)
 def _type(x: Any, *rest: Any) -> Any:
     return type(plain(x), *rest)
