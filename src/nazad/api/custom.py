@@ -10,6 +10,7 @@ import numpy as np
 
 from nazad.api.chosen import called, demand_function
 from nazad.bodies.custom import custom as custom_op
+from nazad.bodies.derive import Flags
 from nazad.bodies.traced import is_traced
 from nazad.errors import ArgumentError, NoRuleError, ShapeError
 from nazad.graph import Traced, Value, here, shape_of, zeros_like
@@ -93,13 +94,27 @@ class _Call:
         leaves, self.returned = flatten(self.own.f(*self._args(xs)))
         return [x if hasattr(x, "dtype") else np.asarray(x)[()] for x in leaves]
 
-    def demand(self) -> None:
+    def demand(self, moving: Flags) -> None:
         if self.push is None and self.pull is None:
             raise NoRuleError(
                 f"{self.name} has no derivative yet",
                 "State one: @f.def_pull for reverse mode, @f.def_push for forward mode, or both.",
                 here(),
             )
+
+        for leaf, moves in zip(self.arrays, moving, strict=True):
+            k = self._argument(leaf)
+            if moves and k in self.own.nondiff:
+                raise NoRuleError(
+                    f"argument {k} of {self.name} has no derivative, and something is differentiated by it",
+                    "Leave it out of nondiff and state its share, or pass nz.stop_gradient(...).",
+                    here(),
+                )
+
+    def _argument(self, leaf: int) -> int:
+        """Which argument a leaf belongs to."""
+        ends = np.cumsum([child.num_leaves for child in self.children])
+        return int(np.searchsorted(ends, leaf, side="right"))
 
     # --- the two rules
     def _push(self, x_dots: Sequence[Value], ys: Sequence[Value], xs: Sequence[Value]) -> list[Value]:
@@ -176,8 +191,7 @@ def custom(f: Callable[..., Any] | None = None, *, nondiff: int | Sequence[int] 
         A function of positional arguments, of any structure. It need not be written in NumPy: what it is
         called with are ordinary arrays. Without it, a decorator is returned.
     nondiff : int or sequence of int, optional
-        Positions of arguments that have no share in the rules: functions, options, data. A derivative by one
-        of them is zero.
+        Positions of arguments that have no share in the rules: functions, options, data.
 
     Returns
     -------
@@ -187,7 +201,7 @@ def custom(f: Callable[..., Any] | None = None, *, nondiff: int | Sequence[int] 
     Raises
     ------
     NoRuleError
-        When it is differentiated and states neither.
+        When it is differentiated and states neither, or by an argument in ``nondiff``.
 
     Notes
     -----

@@ -35,8 +35,8 @@ class Rules(Protocol):
     pull: Callable[[Values, Values, Values], list[Value]] | None
     """``pull(y_bars, ys, xs)``: the shares of the arguments."""
 
-    def demand(self) -> None:
-        """Raise if neither is stated."""
+    def demand(self, moving: Flags) -> None:
+        """Raise if neither is stated, or there is no derivative by one of these arguments."""
         ...
 
 
@@ -56,7 +56,8 @@ def _filled(bars: Values, of: Values) -> list[Value]:
 
 
 def _push(x_dots: Values, ys: Values, *xs: Value, rules: Rules) -> Values:
-    rules.demand()
+    real = [is_real(x) and dot is not None for x, dot in zip(xs, x_dots, strict=True)]
+    rules.demand(real)
     if rules.push is not None:
         return rules.push(_filled(x_dots, xs), ys, xs)
     moved = [is_real(y) for y in ys]
@@ -65,14 +66,13 @@ def _push(x_dots: Values, ys: Values, *xs: Value, rules: Rules) -> Values:
     def shares(*y_bars: Value) -> list[Value]:
         return chosen(pull(_filled(spread(y_bars, moved), ys), ys, xs), real)
 
-    real = [is_real(x) and dot is not None for x, dot in zip(xs, x_dots, strict=True)]
     dots = _transposed(shares, chosen(ys, moved), chosen(x_dots, real))
     return spread(dots, moved)
 
 
 def _pull(wanted: Flags, y_bars: Values, ys: Values, *xs: Value, rules: Rules) -> Values:
     real = both(wanted, [is_real(x) for x in xs])
-    rules.demand()
+    rules.demand(real)
     if rules.pull is not None:
         return rules.pull(_filled(y_bars, ys), ys, xs)
     push: Any = rules.push
