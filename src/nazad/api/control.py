@@ -22,11 +22,11 @@ from nazad.api.carry import (
     strong,
     strong_like,
 )
-from nazad.bodies.loop import run_loop
+from nazad.bodies.form import run_loop
 from nazad.bodies.traced import Body, body_of, ground, is_traced
 from nazad.bodies.while_loop import while_loop as while_op
 from nazad.errors import ArgumentError, ShapeError
-from nazad.graph import Graph, Traced, Value, here, shape_of
+from nazad.graph import Graph, Traced, Value, dtype_of, here, shape_of
 from nazad.tree import Structure, Tree, flatten, tree_map, unflatten
 
 _CAPTURED: Any = object()
@@ -41,6 +41,9 @@ def scan(
     length: int | None = None,
     reverse: bool = False,
     unroll: int | bool = 1,
+    *,
+    checkpoints: int | None = None,
+    memory: int | None = None,
 ) -> tuple[Tree, Tree]:
     """A loop that hands something on, goes along arrays, and stacks up what its steps return.
 
@@ -58,6 +61,11 @@ def scan(
         From the last row to the first; results stand in the order of ``xs`` all the same.
     unroll : int or bool, optional
         Taken for JAX's sake; the compiler decides for itself.
+    checkpoints : int, optional
+        How many carries the way back may hold at a time. Those between are worked out again, by the schedule
+        of fewest steps: C(s + r, s) steps take s checkpoints and r runs of each.
+    memory : int, optional
+        The same in bytes: as many checkpoints as fit.
 
     Returns
     -------
@@ -76,7 +84,9 @@ def scan(
     Notes
     -----
     Backwards each step is worked out again from what was handed to it, so that memory grows by one carry for
-    each step, and not by all that a step works out.
+    each step, and not by all that a step works out. With ``checkpoints`` it does not grow, but for what has a
+    row for each step anyway; the gradient is the same. Higher derivatives keep all carries again, and under
+    :func:`jit` the way back runs in NumPy.
 
     Examples
     --------
@@ -87,8 +97,13 @@ def scan(
     ...     return total, total
     >>> nz.scan(step, 0.0, np.array([1.0, 2.0, 3.0]))
     (np.float64(6.0), array([1., 3., 6.]))
-    >>> nz.grad(lambda a: nz.scan(lambda c, x: (a * c + x, None), 1.0, np.ones(3))[0])(2.0)
+    >>> nz.grad(lambda a: nz.scan(lambda c, x: (a * c + x, None), 1.0, np.ones(3), checkpoints=2)[0])(2.0)
     17.0
+
+    References
+    ----------
+    A. Griewank and A. Walther, Algorithm 799: revolve, an implementation of checkpointing for the reverse or
+    adjoint mode of computational differentiation, ACM Transactions on Mathematical Software 26 (2000).
     """
     rows, structure = flatten(xs)
     _demand_rows(rows)
@@ -99,7 +114,8 @@ def scan(
             carry, outputs = done
             stacked = outputs[::-1] if reverse else outputs
             return carry, tree_map(lambda *column: np.stack(column), *stacked)
-    return _traced_scan(f, init, rows, structure, count, reverse)
+    budget = _budget(checkpoints, memory, init)
+    return _traced_scan(f, init, rows, structure, count, reverse, budget)
 
 
 def _plain_scan(
@@ -130,6 +146,7 @@ def _traced_scan(
     row_structure: Structure,
     count: int,
     reverse: bool,
+    checkpoints: int,
 ) -> tuple[Tree, Tree]:
     start, structure = flatten(init)
     n = len(start)
@@ -145,9 +162,24 @@ def _traced_scan(
     leaves, m = body.graph.leaves, n + len(rows)
     graph = Graph([*leaves[:n], *leaves[m:], *leaves[n:m]], body.graph.sinks, body.graph.nodes)
     slices = [(count - 1, -1) if reverse else (0, 1)] * len(rows)
-    results = run_loop(graph, count, (values, body.operands, list(rows)), slices)
+    results = run_loop(graph, count, (values, body.operands, list(rows)), slices, checkpoints)
     ys = [y[::-1] if reverse else y for y in results[n:]]
     return unflatten(structure, results[:n]), unflatten(body.structure.children()[1], ys)
+
+
+def _budget(checkpoints: int | None, memory: int | None, init: Tree) -> int:
+    """How many carries may be held at a time; 0 for all."""
+    if checkpoints is None and memory is None:
+        return 0
+    given = {name: n for name, n in (("checkpoints", checkpoints), ("memory", memory)) if n is not None}
+    if len(given) == 2 or min(given.values()) < 1:
+        raise ArgumentError(
+            f"the scan got {' and '.join(f'{name}={n}' for name, n in given.items())}",
+            "Give one of them, at least 1.",
+            here(),
+        )
+    carry = sum(np.size(ground(x)) * dtype_of(x).itemsize for x in flatten(init)[0])
+    return max(1, checkpoints if checkpoints is not None else given["memory"] // max(carry, 1))
 
 
 def _handed_on(new: Tree, structure: Structure, before: Sequence[Value]) -> tuple[Value, ...]:

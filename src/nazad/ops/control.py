@@ -10,6 +10,7 @@ to step. The leaves of the body are, in this order,
 and its sinks are the new carries and then the outputs, each of which is stacked along a new first axis. The
 predecessors of a loop stand in the order of the body's leaves: initial carries, invariants, stacked arrays.
 Its value is a tuple, the last carries and the stacked outputs, as that of any operation with several results.
+``checkpoints`` is how many carries the way back may hold at a time, 0 for all.
 
 A loop is written by the user (``nz.scan``), or found in a finished graph by :mod:`nazad.transform.roll`. The
 derivative of an operation that carries graphs carries the derivatives of these graphs, so its rules need
@@ -79,7 +80,13 @@ def _unentered(*args: Any, **params: Any) -> Any:
 
 
 def _loop(
-    *xs: Value, body: Graph, count: int, carries: int, fixed: int, slices: Sequence[tuple[int, int]]
+    *xs: Value,
+    body: Graph,
+    count: int,
+    carries: int,
+    fixed: int,
+    slices: Sequence[tuple[int, int]],
+    checkpoints: int = 0,
 ) -> tuple[Value, ...]:
     F: dict[Node, Value] = dict(zip(body.leaves[: carries + fixed], xs, strict=False))
     F |= {v: v.params["value"] for v in body.nodes if v.is_source and "value" in v.params}
