@@ -14,12 +14,11 @@ import sys
 
 from side_by_side import report
 
-import nazad as nz
 from nazad.bodies.revolve import fewest
 
 STEPS = 10_000
 CHECKPOINTS = (500, 100, 50, 20, 10, 5)
-PROGRAM = """
+PROGRAM = r"""
 import json, pathlib, re, sys, time
 import numpy as np
 import nazad as nz
