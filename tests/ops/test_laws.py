@@ -280,6 +280,10 @@ SAMPLES: dict[str, list[Sample]] = {
     "lu": [Sample((square(3),), {}), Sample((reals(4, 2),), {}), Sample((reals(2, 4),), {})],
     "permutation": [Sample((np.array([2, 1, 2]),), {"size": 4})],
     "column_pivots": [Sample((reals(2, 3),), {})],
+    "eig_banded": [Sample((reals(2, 4) + np.array([[8.0, 4.0, 2.0, 1.0], [0.0] * 4]),), {})],
+    "eigh_tridiagonal": [Sample((reals(2, 4) + np.array([[8.0, 4.0, 2.0, 1.0], [0.0] * 4]),), {})],
+    "continuous_are": [Sample((square(3), reals(3, 2), definite(3), definite(2)), {})],
+    "discrete_are": [Sample((inside(3, 3), reals(3, 2), definite(3), definite(2)), {})],
     "polar": [Sample((square(3),), {}), Sample((reals(4, 2),), {})],
     "pencil": [Sample((definite(3), definite(3)), {"lower": True})],
     "expm": [Sample((inside(3, 3),), {})],
@@ -310,7 +314,7 @@ def samples(name: str) -> list[Sample]:
     return reduction_samples(name)
 
 
-PHASES = {"eigh", "svd", "pencil"}
+PHASES = {"eigh", "svd", "pencil", "eig_banded", "eigh_tridiagonal"}
 """Of complex matrices their vectors are defined up to a phase, and differences compare nothing."""
 
 
@@ -328,6 +332,8 @@ def complexified(name: str, sample: Sample) -> list[Sample]:
 
     A step is left out, since the sign of a complex number is none and is made of what has a derivative.
     """
+    if name in PHASES or name in of_scipy.REAL_ALONE:
+        return []
     moving = [i for i, x in enumerate(sample.xs) if np.result_type(x).kind == "f"]
     params = {k: np.dtype(complex) if isinstance(v, np.dtype) else v for k, v in sample.params.items()}
     chosen = [moving, moving[-1:]] if len(moving) > 1 else [moving]
@@ -339,7 +345,7 @@ def complexified(name: str, sample: Sample) -> list[Sample]:
         except (TypeError, np.exceptions.ComplexWarning):
             continue
         found.append(Sample(tuple(xs), params, sample.shared))
-    return found if moving and name not in PHASES | {*of_scipy.REAL_ALONE} else []
+    return found if moving else []
 
 
 def all_samples() -> Iterator[tuple[str, str, Sample]]:

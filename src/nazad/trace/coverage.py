@@ -57,7 +57,7 @@ REASONS = {
 }
 """Why functions of NumPy are not covered."""
 
-OF_SCIPY = {
+OF_SPECIAL = {
     "whole numbers in, constants out": (
         r"(\w+_)?roots(_\w+)?|\w+_zeros|bernoulli|euler|stirling2|factorial2|factorialk"
     ),
@@ -67,7 +67,16 @@ OF_SCIPY = {
     "values of many orders at once": r"\w+_seq|\w+_all|lqmn|lqn|lmbda|riccati_\w+|mathieu_\w+_coef",
     "settings and state of SciPy": r"geterr|seterr",
 }
-"""Why functions of ``scipy.special`` are not covered, by patterns of names."""
+OF_LINALG = {
+    "made of sizes alone, a constant": r"dft|hadamard|helmert|hilbert|invhilbert|pascal|invpascal",
+    "asks what is known of a matrix": r"bandwidth|issymmetric|ishermitian",
+    "not unique, beyond signs and phases": r"cossin|hessenberg|ldl|null_space|ordqz|qz|schur|cdf2rdf|rsf2csf",
+    "settings and state of SciPy": r"find_best_blas_type|get_(blas|lapack)_funcs",
+    "a function that is given by its values alone": "funm",
+    "draws random numbers": "clarkson_woodruff_transform",
+}
+OF_SCIPY = {"special": OF_SPECIAL, "linalg": OF_LINALG}
+"""Why functions of these subpackages are not covered, by patterns of names."""
 
 SAMPLES = "tests, fits and summaries of samples"
 
@@ -172,13 +181,11 @@ def _of_partials(name: str, partials: Sequence[Any]) -> Row:
 def _of_scipy(name: str, thing: Any, subject: str) -> Row:
     if not hasattr(thing, "__name__"):
         return _of_distribution(name, thing)
-    ruled = _ruled(name, thing)
-    if ruled is not None:
-        return ruled
-    reasons = [
-        reason for names, reason in OF_SCIPY.items() if subject == "special" and re.fullmatch(names, name)
-    ]
-    return Row(name, NOT, reasons[0] if reasons else SAMPLES if subject == "stats" else NO_RULE)
+    stated = OF_SCIPY.get(subject, {}).items()
+    reasons = [reason for reason, names in stated if re.fullmatch(names, name)]
+    if reasons:
+        return Row(name, NOT, reasons[0])
+    return _ruled(name, thing) or Row(name, NOT, SAMPLES if subject == "stats" else NO_RULE)
 
 
 def _of_distribution(name: str, distribution: Any) -> Row:

@@ -7,5 +7,5 @@ the sources are Higham 2008, *Functions of Matrices*, and Al-Mohy and Higham 200
 from nazad import ops
 from nazad.ops.scipy_linalg import banded, equations, factors, functions
 
-TABLE = ops.announce(equations, banded, factors, functions)
+TABLE = ops.announce(equations, factors, banded, functions)
 """The primitives of these rooms by name."""

@@ -1,4 +1,4 @@
-"""Systems of banded matrices, which are stored by their diagonals: ``ab[u + i - j, j]`` is entry (i, j)."""
+"""Banded matrices, which are stored by their diagonals: ``ab[u + i - j, j]`` is entry (i, j)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import scipy.linalg
 
 from nazad.graph import Primitive, Value, shape_of
 from nazad.ops.families import row_by_row
+from nazad.ops.linalg.matrices import conj
 from nazad.ops.linalg.systems import less
 from nazad.ops.pushed import Pushed
+from nazad.ops.scipy_linalg.factors import push_pencil
+from nazad.ops.several import Several
 
 
 def shifted(x: Value, by: int) -> Any:
@@ -52,5 +55,39 @@ solve_banded: Primitive = Pushed(
     lambda x_bar, ab, B, lower, upper: solve_banded(
         _transposed(ab, lower, upper), x_bar, lower=upper, upper=lower
     ),
+    batch=row_by_row,
+)
+
+
+# --- Hermitian matrices, of which the diagonals from the main one downwards are given
+def below(ab: Value, lower: bool) -> Any:
+    """Those diagonals, also from the ones above."""
+    if lower:
+        return ab
+    count = shape_of(ab)[0]
+    return np.stack([conj(shifted(ab[count - 1 - d], -d)) for d in range(count)])
+
+
+def dense(ab: Value) -> Any:
+    """The lower triangle in full."""
+    n = shape_of(ab)[-1]
+    rows = [np.diag(ab[d, : n - d], -d) for d in range(min(shape_of(ab)[0], n))]
+    return sum(rows[1:], rows[0])
+
+
+def _push_bands(x_dots: Any, y: Any, ab: Value) -> Any:
+    return push_pencil([dense(x_dots[0])], y, ab, lower=True)
+
+
+eig_banded = Several(
+    "eig_banded",
+    lambda ab: tuple(scipy.linalg.eig_banded(ab, lower=True, check_finite=False)),
+    _push_bands,
+    batch=row_by_row,
+)
+eigh_tridiagonal = Several(
+    "eigh_tridiagonal",
+    lambda ab: tuple(scipy.linalg.eigh_tridiagonal(ab[0], ab[1, :-1], check_finite=False)),
+    _push_bands,
     batch=row_by_row,
 )

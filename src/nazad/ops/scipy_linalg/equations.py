@@ -1,4 +1,4 @@
-"""Triangular systems and Sylvester's equation."""
+"""Triangular systems; the equations of Sylvester, Lyapunov and Riccati."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from nazad.graph import Primitive, Value
-from nazad.ops.linalg.matrices import transposed
-from nazad.ops.linalg.systems import less
-from nazad.ops.pushed import Pushed
+from nazad.graph import Primitive, Value, shape_of
+from nazad.ops.families import row_by_row
+from nazad.ops.linalg.matrices import adjoint, conj, eye, transposed
+from nazad.ops.linalg.systems import inv, less, solve
+from nazad.ops.pushed import Pushed, Rule
 
 
 def _read(A: Value, trans: int, lower: bool, unit_diagonal: bool) -> Any:
@@ -53,3 +54,63 @@ solve_sylvester: Primitive = Pushed(
     lambda x_bar, A, B, Q: solve_sylvester(transposed(A), transposed(B), x_bar),
 )
 """Solves A X + X B = Q."""
+
+
+def continuous_lyapunov(A: Value, Q: Value) -> Any:
+    """Solves A X + X Aᴴ = Q."""
+    return solve_sylvester(A, adjoint(A), Q)
+
+
+def discrete_lyapunov(A: Value, Q: Value, directly: bool | None = None) -> Any:
+    """Solves A X Aᴴ - X + Q = 0; directly if it is small, or by a bilinear change to a continuous one."""
+    n, one = shape_of(A)[0], eye(A)
+    if directly or (directly is None and n < _SMALL):
+        whole = np.eye(n * n) - np.kron(A, conj(A))
+        return np.reshape(solve(whole, np.reshape(Q, (n * n, 1))), (n, n))
+    back = adjoint(A)
+    right = inv(back + one)
+    return continuous_lyapunov(adjoint((back - one) @ right), -2 * (inv(A + one) @ Q) @ right)
+
+
+_SMALL = 10
+"""As in SciPy."""
+
+
+# --- Riccati's
+def _moved(x_dots: Any, xs: Any) -> Any:
+    """The tangents, zero for what does not move; those of Q and R as they are read."""
+    A, B, Q, R = (np.zeros_like(x) if dot is None else dot for dot, x in zip(x_dots, xs, strict=True))
+    return A, B, _hermitian_part(Q), _hermitian_part(R)
+
+
+def _hermitian_part(x: Value) -> Any:
+    """What is read of a matrix that has to be Hermitian, and is so but for rounding."""
+    return 0.5 * (x + adjoint(x))
+
+
+def _push_continuous_are(x_dots: Any, X: Value, A: Value, B: Value, Q: Value, R: Value) -> Any:
+    """Aᴴ X + X A - X B R⁻¹ Bᴴ X + Q = 0; what the closed loop A - B K leaves is Lyapunov's equation."""
+    A_dot, B_dot, Q_dot, R_dot = _moved(x_dots, (A, B, Q, R))
+    K = solve(_hermitian_part(R), adjoint(B) @ X)
+    half = X @ (A_dot - B_dot @ K)
+    return continuous_lyapunov(adjoint(A - B @ K), -(Q_dot + half + adjoint(half) + adjoint(K) @ R_dot @ K))
+
+
+def _push_discrete_are(x_dots: Any, X: Value, A: Value, B: Value, Q: Value, R: Value) -> Any:
+    """Aᴴ X A - X - Aᴴ X B (R + Bᴴ X B)⁻¹ Bᴴ X A + Q = 0, and the discrete equation of Lyapunov."""
+    A_dot, B_dot, Q_dot, R_dot = _moved(x_dots, (A, B, Q, R))
+    K = solve(_hermitian_part(R) + adjoint(B) @ X @ B, adjoint(B) @ X @ A)
+    loop = A - B @ K
+    half = adjoint(loop) @ X @ (A_dot - B_dot @ K)
+    return discrete_lyapunov(adjoint(loop), Q_dot + half + adjoint(half) + adjoint(K) @ R_dot @ K)
+
+
+def _riccati(name: str, solver: Rule, push: Rule) -> Primitive:
+    def calc(A: Value, B: Value, Q: Value, R: Value) -> Value:
+        return solver(A, B, _hermitian_part(Q), _hermitian_part(R))
+
+    return Pushed(name, calc, push, batch=row_by_row)
+
+
+continuous_are = _riccati("continuous_are", scipy.linalg.solve_continuous_are, _push_continuous_are)
+discrete_are = _riccati("discrete_are", scipy.linalg.solve_discrete_are, _push_discrete_are)

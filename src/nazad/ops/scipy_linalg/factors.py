@@ -89,8 +89,8 @@ polar = Several("polar", lambda A: tuple(scipy.linalg.polar(A)), _push_polar, ba
 
 
 # --- A v = w B v
-def _push_pencil(x_dots: Any, y: Any, *AB: Value, lower: bool) -> Any:
-    """The vectors are orthogonal in the product of B; A alone stands for B = 1."""
+def push_pencil(x_dots: Any, y: Any, *AB: Value, lower: bool) -> Any:
+    """The vectors are orthogonal in the product of B; without it, in the usual one."""
     w, v = y
     parts = [np.zeros_like(v) if dot is None else hermitian(dot, lower) @ v for dot in x_dots]
     moved = parts[0] - parts[1] * w[..., None, :] if len(parts) > 1 else parts[0]
@@ -104,7 +104,7 @@ def _push_pencil(x_dots: Any, y: Any, *AB: Value, lower: bool) -> Any:
 pencil = Several(
     "pencil",
     lambda A, B=None, *, lower: tuple(scipy.linalg.eigh(A, B, lower=lower, check_finite=False)),
-    _push_pencil,
+    push_pencil,
     batch=row_by_row,
 )
 """Eigenvalues and vectors of a Hermitian matrix, or of a pair of which the second one is positive."""

@@ -10,9 +10,9 @@ import scipy.linalg
 from nazad.errors import NoRuleError
 from nazad.graph import Value, here, shape_of
 from nazad.ops import linalg
-from nazad.ops.linalg.matrices import adjoint
-from nazad.ops.scipy_linalg import factors
-from nazad.trace.numpy_table.dispatch import no_rule
+from nazad.ops.linalg.matrices import adjoint, conj
+from nazad.ops.scipy_linalg import banded, factors
+from nazad.trace.numpy_table.dispatch import no_rule, unsupported
 from nazad.trace.numpy_table.normal import array
 from nazad.trace.scipy_table.linalg.entry import rows_of, rule
 
@@ -28,6 +28,19 @@ def _cho_factor(a: Value, lower: bool = False) -> Any:
     """With the entries of a in the other triangle, as SciPy leaves them."""
     c, rest = _cholesky(a, lower), array(a)
     return c + (np.triu(rest, 1) if lower else np.tril(rest, -1)), lower
+
+
+@rule(scipy.linalg.cholesky_banded)
+def _cholesky_banded(ab: Value, lower: bool = False) -> Any:
+    """With what ab holds in places that belong to no diagonal, as SciPy leaves it."""
+    count, n = shape_of(array(ab))
+    factor = linalg.factors.cholesky(banded.dense(banded.below(array(ab), lower)), upper=False)
+    lines = [np.diagonal(factor, -d) for d in range(count)]
+    rows = np.stack([np.concatenate([x, np.zeros(d, x.dtype)]) for d, x in enumerate(lines)])
+    if not lower:
+        rows = np.stack([conj(banded.shifted(x, d)) for d, x in enumerate(rows)])[::-1]
+    places = np.arange(n) + np.arange(count)[:, None]
+    return np.where(places < n if lower else places >= count - 1, rows, array(ab))
 
 
 @rule(scipy.linalg.lu_factor)
@@ -124,6 +137,36 @@ def _eig(a: Value, left: bool = False, right: bool = True) -> Any:
     return (w, v) if right else w
 
 
+@rule(scipy.linalg.eig_banded)
+def _eig_banded(a_band: Value, lower: bool = False, eigvals_only: bool = False, select: Any = "a") -> Any:
+    _demand_all(select, "eig_banded")
+    w, v = banded.eig_banded(banded.below(array(a_band), lower))
+    return w if eigvals_only else (w, v)
+
+
+@rule(scipy.linalg.eigvals_banded)
+def _eigvals_banded(a_band: Value, lower: bool = False, select: Any = "a") -> Any:
+    return _eig_banded(a_band, lower, True, select)
+
+
+@rule(scipy.linalg.eigh_tridiagonal)
+def _eigh_tridiagonal(d: Value, e: Value, eigvals_only: bool = False, select: Any = "a") -> Any:
+    _demand_all(select, "eigh_tridiagonal")
+    e = array(e)
+    w, v = banded.eigh_tridiagonal(np.stack([array(d), np.concatenate([e, np.zeros(1, e.dtype)])]))
+    return w if eigvals_only else (w, v)
+
+
+@rule(scipy.linalg.eigvalsh_tridiagonal)
+def _eigvalsh_tridiagonal(d: Value, e: Value, select: Any = "a") -> Any:
+    return _eigh_tridiagonal(d, e, True, select)
+
+
+def _demand_all(select: Any, name: str) -> None:
+    if select not in ("a", 0):
+        raise unsupported(f"scipy.linalg.{name}", "select")
+
+
 # --- singular values
 @rule(scipy.linalg.svd)
 def _svd(a: Value, full_matrices: bool = True, compute_uv: bool = True) -> Any:
@@ -133,6 +176,14 @@ def _svd(a: Value, full_matrices: bool = True, compute_uv: bool = True) -> Any:
 
 
 rule(scipy.linalg.svdvals)(lambda a: linalg.spectra.svdvals(array(a)))
+
+
+@rule(scipy.linalg.orth)
+def _orth(A: Value, rcond: Any = None) -> Any:
+    """How many singular values count is a question to the numbers."""
+    u, s, _ = linalg.spectra.svd(array(A), full_matrices=False)
+    relative = np.finfo(s.dtype).eps * max(shape_of(array(A))) if rcond is None else rcond
+    return u[:, : int(np.sum(s > np.max(s, initial=0.0) * relative))]
 
 
 @rule(scipy.linalg.null_space)

@@ -51,6 +51,22 @@ def _companion(a: Value) -> Any:
     return np.concatenate([first[..., None, :], below], axis=-2)
 
 
+@rule(scipy.linalg.fiedler)
+def _fiedler(a: Value) -> Any:
+    a = np.atleast_1d(array(a))
+    return np.abs(a[..., :, None] - a[..., None, :])
+
+
+@rule(scipy.linalg.diagsvd)
+def _diagsvd(s: Value, M: int, N: int) -> Any:
+    square = np.diag(array(s))
+    return square[:M, :N] if M == N else _padded(square, M - shape_of(square)[0], N - shape_of(square)[0])
+
+
+def _padded(x: Value, rows: int, columns: int) -> Value:
+    return np.pad(x, ((0, rows), (0, columns)))
+
+
 @rule(scipy.linalg.convolution_matrix)
 def _convolution_matrix(a: Value, n: int, mode: str = "full") -> Any:
     a = _line(a)

@@ -94,13 +94,20 @@ def _solve_banded(l_and_u: Any, ab: Value, b: Value) -> Any:
 
 @rule(scipy.linalg.solveh_banded)
 def _solveh_banded(ab: Value, b: Value, lower: bool = False) -> Any:
-    """All diagonals from those on one side, of which the middle one is real."""
-    rows = array(ab) if lower else array(ab)[::-1]
-    middle, width = rows[0].real, shape_of(rows)[0] - 1
-    side = [rows[d] if lower else conj(banded.shifted(rows[d], -d)) for d in range(1, width + 1)]
-    above = [conj(banded.shifted(x, d)) for d, x in enumerate(side, 1)]
-    whole = np.stack([*above[::-1], middle.astype(rows.dtype), *side])
-    return _solve_banded((width, width), whole, b)
+    """All diagonals from those below, of which the middle one is real."""
+    middle, *rows = banded.below(array(ab), lower)
+    above = [conj(banded.shifted(x, d)) for d, x in enumerate(rows, 1)]
+    whole = np.stack([*above[::-1], middle.real.astype(middle.dtype), *rows])
+    return _solve_banded((len(rows), len(rows)), whole, b)
+
+
+@rule(scipy.linalg.cho_solve_banded)
+def _cho_solve_banded(cb_and_lower: Any, b: Value) -> Any:
+    c, lower = cb_and_lower
+    rows = banded.below(array(c), lower)
+    width = shape_of(rows)[0] - 1
+    back = np.stack([conj(banded.shifted(rows[d], d)) for d in range(width, -1, -1)])
+    return _solve_banded((0, width), back, _solve_banded((width, 0), rows, b))
 
 
 @rule(scipy.linalg.solve_toeplitz)
@@ -138,3 +145,10 @@ def _pinv(a: Value, atol: Any = None, rtol: Any = None, return_rank: bool = Fals
         raise unsupported("scipy.linalg.pinv", "atol")
     P = np.linalg.pinv(array(a), rtol=rtol)
     return (P, np.linalg.matrix_rank(array(a), rtol=rtol)) if return_rank else P
+
+
+@rule(scipy.linalg.pinvh)
+def _pinvh(
+    a: Value, atol: Any = None, rtol: Any = None, lower: bool = True, return_rank: bool = False
+) -> Any:
+    return _pinv(hermitian(array(a), lower), atol, rtol, return_rank)
