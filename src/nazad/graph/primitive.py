@@ -50,8 +50,8 @@ class Recorder(Protocol):
 class Traced:
     """The mark of a traced value; the handle itself is :class:`nazad.trace.array.Array`."""
 
-    __slots__ = ("trace",)
-    trace: Recorder
+    __slots__ = ("recorder",)
+    recorder: Recorder
 
 
 class Primitive:
@@ -103,8 +103,8 @@ class Primitive:
         innermost: Recorder | None = None
         for arg in args:
             if isinstance(arg, Traced):
-                if innermost is None or arg.trace.level > innermost.level:
-                    innermost = arg.trace
+                if innermost is None or arg.recorder.level > innermost.level:
+                    innermost = arg.recorder
             elif type(arg) is Node:
                 return self._by_hand(args, params)
         if innermost is not None:

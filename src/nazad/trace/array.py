@@ -45,8 +45,8 @@ def _binary(ufunc_op: Primitive, calc: Callable[..., Any], flipped: bool = False
 
     def method(self: Array, other: Any) -> Any:
         pair = (other, self) if flipped else (self, other)
-        if type(other) in PYTHON_NUMBERS or (type(other) is Array and other.trace is self.trace):
-            return self.trace.record(op, pair, {})  # nothing to find out
+        if type(other) in PYTHON_NUMBERS or (type(other) is Array and other.recorder is self.recorder):
+            return self.recorder.record(op, pair, {})  # nothing to find out
         sparse = scipy_table.sparse_room(other)
         return op(*pair) if sparse is None else sparse.operate(calc.__name__, *pair)
 
@@ -109,7 +109,7 @@ class Array(Traced):
     __hash__ = None  # type: ignore[assignment]  # as with ndarray: == works entry by entry
 
     def __init__(self, trace: Any, node: Node, value: Value) -> None:
-        self.trace, self.node, self.value = trace, node, value
+        self.recorder, self.node, self.value = trace, node, value
 
     @property
     def __class__(self) -> Any:
@@ -171,10 +171,10 @@ class Array(Traced):
     # --- reading
     def __getitem__(self, key: Any) -> Any:
         if type(key) is slice or type(key) is int:
-            return self.trace.record(ops.structure.take, (self,), {"template": (key,)})
+            return self.recorder.record(ops.structure.take, (self,), {"template": (key,)})
         template, arrays = split_index(key)
         if not arrays:
-            return self.trace.record(ops.structure.take, (self,), {"template": template})
+            return self.recorder.record(ops.structure.take, (self,), {"template": template})
         return ops.structure.take(self, *arrays, template=template)
 
     def __iter__(self) -> Iterator[Any]:
@@ -249,7 +249,7 @@ class Array(Traced):
         return np.asarray(self).view(*kind)
 
     def copy(self, order: Any = "C") -> Any:
-        return self.trace.copied(self, order)
+        return self.recorder.copied(self, order)
 
     def __copy__(self) -> Any:
         return self.copy()
@@ -310,7 +310,7 @@ class Array(Traced):
             raise TypeError("pow() with three arguments works on integers alone")
         special = _EXPONENTS.get(other) if type(other) in PYTHON_NUMBERS else None
         if special is not None and type(self.value) not in PYTHON_NUMBERS and self.value.dtype.kind in "fc":
-            return self.trace.record(special, (self,), {})
+            return self.recorder.record(special, (self,), {})
         return self._plain_power(other)
 
     def __matmul__(self, other: Any) -> Any:
@@ -374,13 +374,13 @@ class Array(Traced):
     def _ask(self, what: str, how: Callable[[Any], Any]) -> Any:
         answer = how(self.value)
         if self.depends:
-            self.trace.answered(self.node, what, answer)
+            self.recorder.answered(self.node, what, answer)
         return answer
 
     @property
     def depends(self) -> bool:
         """Whether it depends on an argument of the traced function; if not, nothing is lost with the node."""
-        return self.trace.depends(self.node)
+        return self.recorder.depends(self.node)
 
     # --- what would drop the derivative
     def __float__(self) -> float:
@@ -422,7 +422,7 @@ class Array(Traced):
         raise self._escape("pickled bytes", "Pickle what the transform returns.")
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self.trace.assign(self, key, value)
+        self.recorder.assign(self, key, value)
 
     def _escape(self, into: str, remedy: str) -> TraceError:
         return self._forbidden(
@@ -431,8 +431,8 @@ class Array(Traced):
 
     def _forbidden(self, met: str, remedy: str) -> TraceError:
         where = here()
-        error = TraceError(met, f"{self.trace.why_not_followed(where)}{remedy}", where)
-        self.trace.errors.append(error)  # user code may swallow it; the end of the trace will not
+        error = TraceError(met, f"{self.recorder.why_not_followed(where)}{remedy}", where)
+        self.recorder.errors.append(error)  # user code may swallow it; the end of the trace will not
         return error
 
     def __getattr__(self, name: str) -> Any:
@@ -472,6 +472,6 @@ class Array(Traced):
         """What cannot be traced is computed with numbers, if no argument of the traced function is in it."""
         if depends((tuple(args), kwargs)):
             if isinstance(error, TraceError):
-                self.trace.errors.append(error)
+                self.recorder.errors.append(error)
             raise error
         return held(function(*as_constants(tuple(args)), **as_constants(kwargs)))

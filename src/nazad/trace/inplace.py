@@ -37,7 +37,7 @@ class Step(NamedTuple):
             return self.again(x)
         if self.op is take:
             return x[self.params["template"]]  # type: ignore[no-any-return]
-        return x.trace.record(self.op, (x,), self.params)  # type: ignore[no-any-return]
+        return x.recorder.record(self.op, (x,), self.params)  # type: ignore[no-any-return]
 
 
 _NODE: Any = Array.__dict__["node"]  # the slots, which subclasses hide
@@ -129,7 +129,7 @@ class Place(NamedTuple):
 # --- what is a view
 def made(result: Array, op: Primitive, params: dict[str, Any], x: Value) -> Array:
     """The result of an operation that may give a view of ``x``; a view if it does."""
-    if not isinstance(x, Array) or x.trace is not result.trace or len(result.node.preds) > 1:
+    if not isinstance(x, Array) or x.recorder is not result.recorder or len(result.node.preds) > 1:
         return result  # what index arrays pick is a copy
     ghost = x.state.ghost if type(x) is View else None
     if ghost is None:
@@ -140,7 +140,7 @@ def made(result: Array, op: Primitive, params: dict[str, Any], x: Value) -> Arra
 
 def looked(x: Array, picked: Array, value: Value, again: Callable[[Array], Array]) -> Array:
     """A view, whose entries index arrays have picked for the graph and whose value is NumPy's view."""
-    picked.value = x.trace.F[picked.node] = value
+    picked.value = x.recorder.F[picked.node] = value
     return _behind(picked, x, Step(take, picked.node.params, again))
 
 
@@ -201,8 +201,8 @@ def _read(x: Changed, template: Template, box: Box) -> Any:
         if pending.touches(box):
             settle(x)
             return x[template]
-        part = x.trace.record(take, (_before(x),), {"template": template})
-    found = Array(x.trace, part.node, part.value) if _belongs(part, x) else x.trace.hold(part)
+        part = x.recorder.record(take, (_before(x),), {"template": template})
+    found = Array(x.recorder, part.node, part.value) if _belongs(part, x) else x.recorder.hold(part)
     true = _numbers(x)[template]
     if type(true) is not np.ndarray:
         return found
@@ -215,11 +215,11 @@ def _read(x: Changed, template: Template, box: Box) -> Any:
 
 
 def _before(x: Changed) -> Array:
-    return Array(x.trace, _NODE.__get__(x), _VALUE.__get__(x))
+    return Array(x.recorder, _NODE.__get__(x), _VALUE.__get__(x))
 
 
 def _belongs(part: Value, x: Array) -> bool:
-    return isinstance(part, Array) and part.trace is x.trace
+    return isinstance(part, Array) and part.recorder is x.recorder
 
 
 # --- writing
@@ -302,13 +302,13 @@ def _undone(x: Array, op: Primitive, params: dict[str, Any], new: Value) -> Valu
 
 def _become(x: Array, new: Value) -> None:
     """Take another node, and keep the order of the entries in memory, on which views depend."""
-    kept = new if _belongs(new, x) else x.trace.hold(new)
+    kept = new if _belongs(new, x) else x.recorder.hold(new)
     if kept.flags.c_contiguous != x.flags.c_contiguous:
         everything = {"template": (slice(None),) * x.ndim}
         kept = (
-            x.trace.record(copy, (kept,), {})
+            x.recorder.record(copy, (kept,), {})
             if x.flags.c_contiguous
-            else x.trace.record(write, (x, kept), everything)
+            else x.recorder.record(write, (x, kept), everything)
         )
     x.node, x.value = kept.node, kept.value
 
@@ -325,8 +325,8 @@ def copied(x: Array, order: str) -> Array:
     """Another array with the same entries."""
     flags = x.flags
     if flags.c_contiguous or (order in "KA" and flags.f_contiguous):
-        return Array(x.trace, x.node, x.value)
-    same: Array = x.trace.record(copy, (x,), {})
+        return Array(x.recorder, x.node, x.value)
+    same: Array = x.recorder.record(copy, (x,), {})
     return same
 
 
@@ -365,7 +365,7 @@ def _fitted(x: Array, value: Any, shape: tuple[int, ...] | None) -> Value:
     part = _cast(x, part.copy() if part is value and isinstance(part, np.ndarray) else part)
     if shape is not None and shape_of(part) != shape:
         part = _stretched(part, shape)
-    return Array(part.trace, part.node, part.value) if isinstance(part, Array) else part
+    return Array(part.recorder, part.node, part.value) if isinstance(part, Array) else part
 
 
 def _stretched(part: Value, shape: tuple[int, ...]) -> Value:

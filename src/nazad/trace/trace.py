@@ -97,7 +97,7 @@ class Trace:
             )
         F = self.F
         preds = tuple(
-            [a.node if isinstance(a, Array) and a.trace is self else self._constant(a) for a in args]
+            [a.node if isinstance(a, Array) and a.recorder is self else self._constant(a) for a in args]
         )
         values = [F[p] for p in preds]
         value = op(*values, **params) if self.nested else op.calc(*values, **params)
@@ -116,7 +116,7 @@ class Trace:
 
     def assign(self, x: Array, key: Any, value: Any) -> None:
         """``x[key] = value``."""
-        if isinstance(value, Traced) and value.trace.level > self.level:
+        if isinstance(value, Traced) and value.recorder.level > self.level:
             raise x._forbidden(
                 "an array that an outer function made was written into by an inner one",
                 "Make the array inside the function that is differentiated, and return it.",
@@ -188,7 +188,7 @@ class Trace:
                 )
 
     def _sink(self, y: Any) -> Node:
-        if isinstance(y, Array) and y.trace is self:
+        if isinstance(y, Array) and y.recorder is self:
             return y.node
         return self._constant(y)
 
@@ -210,7 +210,7 @@ class Trace:
 
     def _demand_outer(self, value: Traced) -> None:
         """A value of another trace must belong to one that is under way around this one."""
-        trace = value.trace
+        trace = value.recorder
         if trace.finished or trace.level >= self.level:
             raise TraceError(
                 "a traced value was used whose trace has ended",
@@ -385,7 +385,7 @@ def _split_aux(result: Any, trace: Trace) -> tuple[Any, Any]:
     value, aux = result
     leaves, structure = flatten(aux)
     return value, unflatten(
-        structure, [x.value if isinstance(x, Array) and x.trace is trace else x for x in leaves]
+        structure, [x.value if isinstance(x, Array) and x.recorder is trace else x for x in leaves]
     )
 
 

@@ -106,7 +106,7 @@ def _tried(f: Any, args: Any, kwargs: Any) -> Any:
         if not scipy_table.subject_of(f):
             raise
         for handle in traced_in((args, kwargs)):
-            handle.trace.errors[:] = [e for e in handle.trace.errors if e is not error]
+            handle.recorder.errors[:] = [e for e in handle.recorder.errors if e is not error]
         raise no_rule(full_name(f)) from error
 
 

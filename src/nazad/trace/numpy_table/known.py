@@ -80,7 +80,7 @@ def _filled_like(make: Callable[..., Any]) -> Callable[..., Any]:
 
     def like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None) -> Any:
         array = make(a.value, dtype=dtype, order=order, shape=shape)
-        return a.trace.hold(array) if array.dtype.kind in "fc" else array
+        return a.recorder.hold(array) if array.dtype.kind in "fc" else array
 
     return like
 
@@ -95,4 +95,4 @@ def _full_like(a: Value, fill_value: Value, dtype: Any = None, shape: Any = None
     if isinstance(fill_value, Traced):
         return astype(filled, dtype or dtype_of(a)).copy()
     array = np.array(filled, dtype or dtype_of(a))
-    return a.trace.hold(array) if array.dtype.kind in "fc" else array
+    return a.recorder.hold(array) if array.dtype.kind in "fc" else array

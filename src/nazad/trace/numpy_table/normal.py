@@ -49,8 +49,8 @@ def certain(condition: Value) -> bool:
     if not isinstance(condition, Traced):
         return bool(condition)
     answer = certain(condition.value)  # type: ignore[attr-defined]
-    if condition.trace.has_answers:
-        condition.trace.answered(condition.node, "bool", answer)  # type: ignore[attr-defined]
+    if condition.recorder.has_answers:
+        condition.recorder.answered(condition.node, "bool", answer)  # type: ignore[attr-defined]
     return answer
 
 

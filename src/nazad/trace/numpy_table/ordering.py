@@ -76,7 +76,7 @@ def _digitize(x: Value, bins: Value, right: bool = False) -> Any:
 def _nonzero(a: Any) -> Any:
     """Where the entries are not zero: plain numbers, which the trace depends on from here."""
     places = np.nonzero(a.value)
-    a.trace.answered(a.node, "nonzero", places)
+    a.recorder.answered(a.node, "nonzero", places)
     return places
 
 

@@ -78,7 +78,7 @@ def _diagonal(a: Value, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     steps = np.arange(max(0, min(rows + min(offset, 0), columns - max(offset, 0))))
     picked = lined[..., steps - min(offset, 0), steps + max(offset, 0)]
     value = np.diagonal(a.value, offset, axis1, axis2)
-    return a.trace.looked(a, picked, value, lambda x: _diagonal(x, offset, axis1, axis2))
+    return a.recorder.looked(a, picked, value, lambda x: _diagonal(x, offset, axis1, axis2))
 
 
 @rule(np.trace)

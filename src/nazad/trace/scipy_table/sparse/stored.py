@@ -206,5 +206,5 @@ class Stored:
     def _refused(self, met: str, remedy: str) -> TraceError:
         error = TraceError(met, remedy, here())
         if isinstance(self.data, Traced):
-            self.data.trace.errors.append(error)  # user code may swallow it; the end of the trace will not
+            self.data.recorder.errors.append(error)  # user code may swallow it; the end of the trace will not
         return error
