@@ -18,6 +18,8 @@ from nazad.ops.families import Elementwise
 from nazad.ops.special.family import Unknown
 from nazad.trace import scipy_table
 from nazad.trace.array import Array
+from nazad.trace.follow import tables  # noqa: F401  enters what stands in for functions
+from nazad.trace.follow.standins import STANDINS
 from nazad.trace.numpy_table import METHODS
 from nazad.trace.numpy_table.dispatch import FUNCTIONS, UFUNCS, VALUES_ONLY
 
@@ -46,7 +48,7 @@ REASONS = {
         "setbufsize seterr seterrcall show_config show_runtime test"
     ),
     "asks where arrays lie in memory": (
-        "from_dlpack frombuffer isfortran may_share_memory nested_iters shares_memory"
+        "from_dlpack frombuffer isfortran may_share_memory nested_iters require shares_memory"
     ),
     "makes matrices, whose operations are their own": "asmatrix bmat",
     "works on Python objects": "fromiter frompyfunc",
@@ -81,6 +83,7 @@ OF_SCIPY = {"special": OF_SPECIAL, "linalg": OF_LINALG}
 SAMPLES = "tests, fits and summaries of samples"
 
 
+FOLLOWED = "where call sites are rewritten"
 NO_RULE = "no rule yet"
 
 
@@ -136,7 +139,13 @@ def _public(namespace: str) -> Iterator[tuple[str, Any]]:
 
 # --- NumPy
 def _of_numpy(name: str, function: Any) -> Row:
-    return _ruled(name, function) or _stated(name) or Row(name, NOT, NO_RULE)
+    return _ruled(name, function) or _stated(name) or _stood_in_for(name, function)
+
+
+def _stood_in_for(name: str, function: Any) -> Row:
+    """Functions that take no notice of a traced value: something else is called in their place."""
+    known = STANDINS.get(id(function), (None, None))[1] is function
+    return Row(name, DERIVATIVE, FOLLOWED) if known else Row(name, NOT, NO_RULE)
 
 
 def _of_method(name: str) -> Row:

@@ -19,8 +19,23 @@ def listed(calls: dict[str, Callable[[Any], Any]], x: Any = A) -> dict[str, list
     return {f"np.ndarray.{name}": [(f, x)] for name, f in calls.items()}
 
 
+def changed(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A copy, after something was done to it."""
+
+    def f(x: Any) -> Any:
+        y = x.copy()
+        change(y)
+        return y * x
+
+    return f
+
+
 DERIVATIVE = listed(
     {
+        "fill": changed(lambda y: y[1].fill(3.0)),
+        "partition": changed(lambda y: y.partition(1, axis=0)),
+        "put": changed(lambda y: y.put([0, 5], [1.0, 2.0])),
+        "sort": changed(lambda y: y.sort(0)),
         "T": lambda x: x.T,
         "mT": lambda x: x.mT,
         "real": lambda x: x.real,
@@ -52,6 +67,7 @@ DERIVATIVE = listed(
         "swapaxes": lambda x: x.swapaxes(0, 1),
         "take": lambda x: x.take([0, 2], 1),
         "tolist": lambda x: x.tolist(),
+        "trace": lambda x: x.trace(1),
         "transpose": lambda x: x.transpose(1, 0),
         "var": lambda x: x.var(0),
     }

@@ -117,4 +117,13 @@ def _sort(a: Any, axis: int = -1, kind: Any = None, order: Any = None, stable: A
     a[...] = np.sort(a, axis=axis)
 
 
-METHODS: dict[str, Callable[..., Any]] = {"fill": _fill, "sort": _sort, "put": np.put}
+def _partition(a: Any, kth: Any, axis: int = -1, kind: Any = None, order: Any = None) -> None:
+    a[...] = np.partition(a, kth, axis=axis)
+
+
+METHODS: dict[str, Callable[..., Any]] = {
+    "fill": _fill,
+    "partition": _partition,
+    "put": np.put,
+    "sort": _sort,
+}
