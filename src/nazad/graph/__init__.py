@@ -2,7 +2,7 @@
 
 from nazad.graph.graph import Graph, Piece, like, topological_order, total, zeros_like
 from nazad.graph.node import Node
-from nazad.graph.primitive import CONSTANT, LEAF, Primitive, Traced, Value, constant, leaf
+from nazad.graph.primitive import CONSTANT, LEAF, Holder, Primitive, Traced, Value, constant, leaf
 from nazad.graph.spec import NUMERIC, PYTHON_NUMBERS, Spec, dtype_of, is_real, rank_of, shape_of
 from nazad.graph.where import Where, here
 
@@ -12,6 +12,7 @@ __all__ = [
     "NUMERIC",
     "PYTHON_NUMBERS",
     "Graph",
+    "Holder",
     "Node",
     "Piece",
     "Primitive",

@@ -54,6 +54,21 @@ class Traced:
     recorder: Recorder
 
 
+class Holder:
+    """The mark of what holds traced values and is none itself: a sparse matrix, whose entries are traced."""
+
+    __slots__ = ()
+
+    @property
+    def parts(self) -> tuple[Value, ...]:
+        """What it is made of, traced or not."""
+        raise NotImplementedError
+
+    def plain(self) -> Any:
+        """The same of plain numbers, as users know it, at the point of the trace."""
+        raise NotImplementedError
+
+
 class Primitive:
     """An indivisible operation.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nazad.graph import Traced
+from nazad.graph import Holder, Traced
 
 
 def traced_in(x: Any) -> Iterator[Any]:
@@ -18,6 +18,8 @@ def traced_in(x: Any) -> Iterator[Any]:
             yield from traced_in(part)
     elif isinstance(x, Traced):
         yield x
+    elif isinstance(x, Holder):
+        yield from traced_in(x.parts)
 
 
 def any_traced(x: Any) -> bool:
@@ -25,6 +27,8 @@ def any_traced(x: Any) -> bool:
     kind = type(x)
     if kind is list or kind is tuple:
         return any(map(any_traced, x))
+    if isinstance(x, Holder):
+        return any_traced(x.parts)
     return isinstance(x, Traced) or (kind is dict and any(map(any_traced, x.values())))
 
 
@@ -34,10 +38,10 @@ def depends(x: Any) -> bool:
 
 
 def plain(x: Any) -> Any:
-    """The number or array behind a traced value, at the point of the trace."""
+    """The number, array or matrix behind a traced value, at the point of the trace."""
     while isinstance(x, Traced):
         x = x.value  # type: ignore[attr-defined]
-    return x
+    return x.plain() if isinstance(x, Holder) else x
 
 
 def as_constants(x: Any) -> Any:
@@ -47,4 +51,6 @@ def as_constants(x: Any) -> Any:
         return kind([as_constants(part) for part in x])
     if kind is dict:
         return {key: as_constants(part) for key, part in x.items()}
+    if isinstance(x, Holder):
+        return x.plain()
     return (np.asarray(x) if x.shape else plain(x)) if isinstance(x, Traced) else x  # type: ignore[attr-defined]

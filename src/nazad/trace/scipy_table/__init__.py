@@ -91,14 +91,19 @@ def asks_beside(frame: FrameType | None) -> bool:
 
     It takes that for an array; what it finds to be none, it leaves to the other side, which knows better.
     """
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("scipy.sparse."):
-        if frame.f_code.co_name in _OPERATORS:
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if not module.startswith(_BETWEEN):
+            return False
+        if module.startswith("scipy.sparse.") and frame.f_code.co_name in _OPERATORS:
             return True
         frame = frame.f_back
     return False
 
 
-_OPERATORS = {f"__{name}__" for name in ("matmul", "mul", "truediv", "eq", "ne", "lt", "le", "gt", "ge")}
+_NAMES = ("add", "sub", "mul", "truediv", "matmul", "eq", "ne", "lt", "le", "gt", "ge")
+_BETWEEN = ("scipy.", "numpy.", "abc")
+_OPERATORS = frozenset(f"__{name}__" for name in _NAMES)
 
 
 def open_for_ufunc(ufunc: Any) -> None:

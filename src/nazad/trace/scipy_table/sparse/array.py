@@ -8,6 +8,7 @@ raises.
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -18,6 +19,7 @@ from nazad.errors import ShapeError, TraceError
 from nazad.graph import PYTHON_NUMBERS, Traced, Value, here, rank_of, shape_of
 from nazad.ops.sparse import sparse_matmul
 from nazad.trace.numpy_table import astype
+from nazad.trace.scipy_table import asks_beside
 from nazad.trace.scipy_table.sparse.places import added, picked
 from nazad.trace.scipy_table.sparse.stored import Stored
 
@@ -66,6 +68,8 @@ class SparseArray(Stored):
         return sparse_matmul(*form.parts, x, shape=form.shape, transposed=form.transposed)
 
     def __rmatmul__(self, other: Any) -> Any:
+        if is_sparse(other):
+            return handle(other) @ self
         return np.transpose(self.T @ np.transpose(dense(other)))
 
     def dot(self, other: Any) -> Any:
@@ -233,7 +237,23 @@ class SparseArray(Stored):
             "Its pattern stays as it is: make another one, csr_array((data, indices, indptr), shape).",
         )
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        """To ``isinstance`` it is one of SciPy's, but for an operator that would work on its arrays."""
+        return SparseArray if asks_beside(sys._getframe(1)) else self.kind
+
+    def __copy__(self) -> SparseArray:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> SparseArray:
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise self._refused("a traced sparse matrix was pickled", "Pickle what the transform returns.")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if asks_beside(sys._getframe(1)):
+            return np.array(None, object)  # no array of numbers: the operator of this class is to answer
         raise self._refused("a traced sparse matrix would become an ordinary array", "Write A.toarray().")
 
     def __eq__(self, other: object) -> NoReturn:

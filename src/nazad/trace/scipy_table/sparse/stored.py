@@ -8,7 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from nazad.errors import TraceError
-from nazad.graph import Traced, Value, here, shape_of
+from nazad.graph import Holder, Traced, Value, here, shape_of
+from nazad.trace.inside import plain
 from nazad.trace.numpy_table import astype
 from nazad.trace.scipy_table.sparse.places import added, are_distinct, compressed, counted
 
@@ -26,7 +27,7 @@ def format_of(kind: type) -> str:
     return kind.__name__[:3]
 
 
-class Stored:
+class Stored(Holder):
     """A sparse matrix whose stored entries may be traced.
 
     Attributes
@@ -119,10 +120,13 @@ class Stored:
         """The same as another class of the same format."""
         return type(self)(kind, self.data, self.places, self.shape)
 
-    def untraced(self) -> Any:
-        """SciPy's matrix of plain numbers."""
-        parts = (self.data, self.places) if self.format == "coo" else (self.data, *self.places)
-        return self.kind(parts, self.shape)
+    @property
+    def parts(self) -> tuple[Value, ...]:
+        return (self.data, *self.places)
+
+    def plain(self) -> Any:
+        data, *places = map(plain, self.parts)
+        return self.kind((data, tuple(places)) if self.format == "coo" else (data, *places), self.shape)
 
     def _as(self, form: str) -> Any:
         """The class of SciPy for another format."""

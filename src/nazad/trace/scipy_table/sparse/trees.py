@@ -85,7 +85,7 @@ def built(kind: Any, shape: tuple[int, int], data: Any, *places: Any) -> Any:
             f"many derivatives by a sparse matrix, of shape {data.shape}, are no sparse matrix",
             "Differentiate by its entries: lambda data: f(csr_array((data, A.indices, A.indptr), A.shape)).",
         )
-    return matrix.untraced()
+    return matrix.plain()
 
 
 def _register(kind: type, parts: Callable[[Any], Any], build: Callable[[Any, Any], Any]) -> None:
