@@ -334,10 +334,9 @@ def test_norm() -> None:
 
 
 def test_traced_matrix_is_one_of_scipys_to_whoever_asks() -> None:
-    unseen: dict[str, Any] = {"sp": sp}
-    exec("is_one = lambda A: sp.issparse(A) and isinstance(A, sp.csr_array)", unseen)  # cannot be followed
+    unseen = eval("lambda A: sp.issparse(A) and isinstance(A, sp.csr_array)")  # noqa: S307
     for is_one in (
-        unseen["is_one"],
+        unseen,
         lambda A: sp.issparse(A) and isinstance(A, sp.sparray) and type(A) is sp.csr_array,
         lambda A: not isinstance(A, (np.ndarray, sp.spmatrix)) and hasattr(A, "tocsr"),
     ):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csc_array, csr_array
 
 import nazad as nz
 from nazad.graph import Graph
@@ -70,6 +71,13 @@ EXACT: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "a zero": (lambda x: np.zeros((1, 1)) @ x, (x_of(1, 3),)),
     "two matrices": (lambda x, y: x @ y, (x_of(2, 3), x_of(3, 2))),
     "vectors": (lambda x, y: x @ y, (x_of(3), x_of(3))),
+    "sparse matrix": (lambda x: csc_array(SPARSE) @ x, (x_of(4),)),
+    "sparse matrix from the right": (lambda x: x @ csr_array(SPARSE), (x_of(3, 5),)),
+    "rows by a sparse matrix": (lambda x: csr_array(SPARSE) @ x, (x_of(4, 2),)),
+    "entries of a sparse matrix": (
+        lambda d, x: csr_array((d, [1, 0, 1], [0, 1, 1, 3])) @ x,
+        (x_of(3), x_of(2)),
+    ),
     "einsum": (lambda x: np.einsum("ij,kj->ik", SPARSE, x), (x_of(2, 4),)),
     "einsum of three": (lambda x, y: np.einsum("ij,i,j->j", SPARSE, x, y), (x_of(5), x_of(4))),
     "cross": (lambda x, y: np.cross(x, y), (x_of(2, 3), x_of(2, 3))),

@@ -42,7 +42,8 @@ class Rows:
     Parameters
     ----------
     data : array_like or pytree of array_like, optional
-        One array, or a tuple, dict or other structure of arrays. None: there are no rows.
+        One array, or a tuple, dict or other structure of arrays; sparse matrices of SciPy's are arrays, too.
+        None: there are no rows.
 
     Attributes
     ----------
@@ -88,14 +89,23 @@ class Rows:
         return args
 
 
-def _array(x: Any, label: str) -> NDArray[Any]:
+def _array(x: Any, label: str) -> Any:
+    """An array; a sparse matrix of SciPy's by rows, of which some can be taken."""
+    if hasattr(x, "tocsr"):
+        return x.tocsr()
     array = np.asarray(x)
     if array.dtype == object:
         met = f"{label} is {type(x).__name__}, which is no array of numbers"
-        raise ArgumentError(met, "Give NumPy arrays; a sparse matrix by toarray().")
+        raise ArgumentError(met, "Give NumPy arrays, or sparse matrices of SciPy's.")
     if array.ndim == 0:
         raise ShapeError(f"{label} is {x!r:.40} and has no rows", "Data are arrays with a row per example.")
     return array
+
+
+def in_full(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The same rows without sparse matrices, whose rows cannot go by themselves."""
+    full: tuple[Any, ...] = tree_map(lambda x: x.toarray() if hasattr(x, "tocsr") else x, args)
+    return full
 
 
 def _agreed(counts: dict[str, int]) -> int:

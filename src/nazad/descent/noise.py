@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nazad.api import grad, vmap
-from nazad.descent.batches import Index, Rng, Rows, seed_of
+from nazad.descent.batches import Index, Rng, Rows, in_full, seed_of
 from nazad.descent.objective import Loss, Objective, on_row
 from nazad.descent.vectors import Vector, checked_params, ravel, whole_number
 from nazad.errors import ArgumentError
@@ -149,6 +149,8 @@ def per_row_gradients(loss: Loss, params: Tree, args: tuple[Any, ...]) -> Vector
     array([[2.],
            [3.]])
     """
+
+    args = in_full(args)
 
     def gradient(*row: Any) -> Any:
         return grad(on_row(loss, row))(params)

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nazad.api import hvp, vmap
-from nazad.descent.batches import Batches
+from nazad.descent.batches import Batches, in_full
 from nazad.descent.objective import Loss, Objective, on_row
 from nazad.descent.smoothness import expected_smoothness, measured_smoothness
 from nazad.errors import ArgumentError, NazadError
@@ -106,6 +106,7 @@ def row_curvatures(loss: Loss, params: Tree, args: tuple[Any, ...]) -> Any:
     >>> row_curvatures(loss, np.zeros(2), (np.array([[1.0, 0.0], [3.0, 4.0]]),))
     array([ 2., 50.])
     """
+    args = in_full(args)
     count = len(flatten(args)[0][0])
     rng = np.random.default_rng(_SEED)
     vectors = _unit(tree_map(lambda x: rng.standard_normal((count, *np.shape(x))), params))[0]

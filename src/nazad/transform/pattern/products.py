@@ -1,4 +1,4 @@
-"""The rule for products that sum over shared axes: matmul and einsum."""
+"""The rules for products that sum over shared axes: matmul, einsum, and products with sparse matrices."""
 
 from __future__ import annotations
 
@@ -109,3 +109,22 @@ def _place(letters: str, at: Mapping[str, Numbers], sizes: Mapping[str, int], sh
     for c in letters:
         place = place * sizes[c] + at[c]
     return place.ravel()
+
+
+# --- sparse matrices
+def of_a_sparse_matrix(found: Dependencies, v: Node) -> Numbers:
+    """Each entry of the result depends on what its stored entries, and the entries that they meet, do."""
+    data, indices, indptr, x = v.preds
+    columns, starts = found.read(indices), found.read(indptr)
+    if columns is None or starts is None:
+        return found.everything(v)
+    rows = np.repeat(np.arange(starts.size - 1), np.diff(starts))
+    into, source = (columns, rows) if v.params["transposed"] else (rows, columns)
+    shape = shape_of(found.F[v])
+    spots = np.reshape(np.arange(math.prod(shape)), (shape[0], -1))[into]
+    met = [np.reshape(found.of[data], (-1, 1))] if data in found.of else []
+    if x in found.of:
+        met.append(np.reshape(found.of[x], (shape_of(found.F[x])[0], -1))[source])
+    numbers = [np.broadcast_to(part, spots.shape).ravel() for part in met]
+    places = np.tile(spots.ravel(), len(met))
+    return found.sets.united(places, np.concatenate(numbers), math.prod(shape)).reshape(shape)

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from nazad.graph import Graph, Node, Primitive, Value, dtype_of, shape_of
-from nazad.ops import contraction, reduction, structure
+from nazad.ops import contraction, reduction, sparse, structure
 from nazad.ops.families import Elementwise, Reduction
 from nazad.transform.pattern.found import Dependencies
-from nazad.transform.pattern.products import contracted
+from nazad.transform.pattern.products import contracted, of_a_sparse_matrix
 from nazad.transform.pattern.sets import Numbers
 
 Rule = Callable[[Dependencies, Node], "Numbers | None"]
@@ -145,4 +145,5 @@ _RULES: dict[Primitive, Rule] = {
     reduction.mean: _reduced,
     contraction.matmul: contracted,
     contraction.einsum: contracted,
+    sparse.sparse_matmul: of_a_sparse_matrix,
 }
