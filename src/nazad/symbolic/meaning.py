@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from nazad.extras import require
+from nazad.symbolic.special import special_meanings
 
 Expr = Any  # a SymPy expression: SymPy has no types
 Objects = Any  # an ndarray of expressions; of none but one where its shape is ()
@@ -86,7 +87,9 @@ def elementwise_meanings() -> dict[str, Callable[..., Expr]]:
     same = {name: getattr(sp, name) for name in _SAME}
     inverse = {f"arc{name}": getattr(sp, f"a{name}") for name in _INVERSE}
     renamed = {name: getattr(sp, other) for name, other in _RENAMED.items()}
-    return same | inverse | renamed | _arithmetic() | _logarithms() | _kinks() | _angles()
+    return (
+        same | inverse | renamed | _arithmetic() | _logarithms() | _kinks() | _angles() | special_meanings()
+    )
 
 
 def _arithmetic() -> dict[str, Callable[..., Expr]]:
