@@ -86,6 +86,41 @@ def array_of_generated(x):
 
 
 @at(S)
+def lists_for_arrays(x):
+    losses = [np.sum(DATA * x), x * x, 2.0]
+    rows = [[x, 1.0], (2.0, x * x)]
+    total = np.mean(losses) + np.square(losses).sum() + np.max((x, 2 * x)) + np.add.reduce([x, x * x])
+    system = np.linalg.solve(rows, [1.0, x])[0] + np.linalg.det(rows) + np.dot([1.0, x], [x, 2.0])
+    return total + system + np.average([1.0, x], weights=[x, 2.0]) + np.interp(0.4, [0.0, 1.0], [x, x * x])
+
+
+@at(S)
+def lists_of_lists_of_several_lengths(x):
+    joined = np.concatenate([[x, 1.0], [x * x]]) @ DATA + np.hstack(([x], np.sin([x, 2.0]))) @ DATA
+    columns = np.sum(np.column_stack([[x, 1.0], [2.0, x * x]]) @ A)
+    return joined + columns + np.append([1.0], [x, x])[2] + np.block([[x, 1.0], [2.0, x]])[1, 1]
+
+
+@at(S)
+def lists_of_arrays(x):
+    return (
+        np.mean([DATA * x, np.sin(DATA * x)], axis=0) @ DATA + np.linalg.multi_dot([x * A, A, [1.0, 2.0]])[0]
+    )
+
+
+@at(S)
+def lists_of_truths_and_places(x):
+    place = np.argmax([x, 2 * x])
+    assert np.any([x > 5, x > 1])
+    return np.reshape(DATA * x, (place, -1, 3))[0, 0, place]
+
+
+@at(V)
+def method_of_constant_with_list(x):
+    return A.dot([x[0], x[1]])[0] * np.multiply.outer([x[2], 1.0], [1.0, x[0]])[0, 1]
+
+
+@at(S)
 def full_of_traced(x):
     return np.sum(np.full((2, 2), x) * A)
 

@@ -15,6 +15,7 @@ from nazad.trace.follow.resolve import CELL, finds, remembered, resolve
 from nazad.trace.follow.source import NotFollowed, is_library, twin_of
 from nazad.trace.follow.standins import STANDINS
 from nazad.trace.inside import any_traced, as_constants, depends, plain, traced_in
+from nazad.trace.nested import listed, listed_numbers, parts_listed
 from nazad.trace.numpy_table.dispatch import full_name, no_rule
 from nazad.trace.running import RESOLVER, held
 
@@ -93,7 +94,9 @@ def on_numbers(f: Any) -> Any:
         if not depends((args, kwargs)):
             return f(*as_constants(args), **as_constants(kwargs))
         rule = scipy_table.rule_of(f)
-        return _tried(f, args, kwargs) if rule is None else rule(*args, **kwargs)
+        if rule is None:
+            return _tried(f, args, kwargs)
+        return rule(*map(listed_numbers, args), **{k: listed_numbers(x) for k, x in kwargs.items()})
 
     return call
 
@@ -128,6 +131,8 @@ def of_builtin(f: Any) -> Any:
     owner = f.__self__
     if isinstance(owner, np.ndarray):
         return of_array_method(f, owner)
+    if isinstance(owner, np.ufunc):
+        return on_lists(f)
     if scipy_table.subject_of(f):
         return on_numbers(f)
     return remembered(f, f) if owner is None or type(owner) is ModuleType else f
@@ -142,7 +147,7 @@ def of_array_method(f: Any, owner: np.ndarray[Any, Any]) -> Any:
     if function is None:
         return f
     return lambda *args, **kwargs: (
-        function(owner, *args, **kwargs) if any_traced((args, kwargs)) else f(*args, **kwargs)
+        resolve(function)(owner, *args, **kwargs) if any_traced((args, kwargs)) else f(*args, **kwargs)
     )
 
 
@@ -152,6 +157,33 @@ _WITH_ARRAYS = frozenset(["choose", "clip", "compress", "dot", "repeat", "search
 
 
 @finds(np.ufunc, type(np.sum))
-def of_ufunc(f: Any) -> Any:
-    """Ufuncs and NumPy's functions ask their arguments by themselves; but constructors may have none."""
-    return remembered(f, STANDINS[id(f)][0] if id(f) in STANDINS else f)
+def of_numpy(f: Any) -> Any:
+    """Ufuncs and NumPy's functions ask their arguments by themselves, but for those that stand in lists."""
+    return remembered(f, STANDINS[id(f)][0] if id(f) in STANDINS else f if f is np.block else on_lists(f))
+
+
+def on_lists(f: Any) -> Any:
+    """A function of NumPy to which lists are arrays; or are lists of arrays, each of which may be a list."""
+    as_array = parts_listed if f in _OF_SEVERAL else listed
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        for x in (*args, *kwargs.values()):
+            if type(x) is list or type(x) is tuple:
+                return f(*map(as_array, args), **{name: as_array(x) for name, x in kwargs.items()})
+        return f(*args, **kwargs)
+
+    return call
+
+
+_OF_SEVERAL = frozenset(
+    (
+        np.concatenate,
+        np.stack,
+        np.vstack,
+        np.hstack,
+        np.dstack,
+        np.column_stack,
+        np.select,
+        np.linalg.multi_dot,
+    )
+)

@@ -15,6 +15,7 @@ from nazad.ops.linalg import determinants, factors, least_squares, spectra, syst
 from nazad.ops.linalg.matrices import adjoint, conj, eye, transposed
 from nazad.ops.linalg.matrices import hermitian as read_triangle
 from nazad.trace.numpy_table.dispatch import no_rule, rule
+from nazad.trace.numpy_table.normal import array
 
 _MISSING = np._NoValue
 
@@ -27,6 +28,7 @@ def _named(result: str, *values: Value) -> Any:
 # --- systems of equations
 @rule(np.linalg.solve)
 def _solve(a: Value, b: Value) -> Any:
+    b = array(b)
     if rank_of(b) == 1:
         return systems.solve(a, b[:, None])[..., 0]
     return systems.solve(a, b)
@@ -131,7 +133,7 @@ def _demand_number(x: Any, function: str, argument: str) -> None:
 def _lstsq(a: Value, b: Value, rcond: Any = None) -> Any:
     _demand_number(rcond, "np.linalg.lstsq", "rcond")
     cutoff = _relative(a, None) if rcond is None else _eps(a) if rcond == -1 else rcond
-    columns = b[:, None] if rank_of(b) == 1 else b
+    columns = array(b)[:, None] if rank_of(b) == 1 else array(b)
     x, residuals, rank, s = least_squares.lstsq(a, columns, rcond=cutoff)
     return (x[:, 0] if rank_of(b) == 1 else x), residuals, rank, s
 
@@ -178,6 +180,7 @@ def _matrix_power(a: Value, n: int) -> Any:
 
 @rule(np.linalg.multi_dot)
 def _multi_dot(arrays: Sequence[Value]) -> Any:
+    arrays = [array(a) for a in arrays]
     first, last = rank_of(arrays[0]), rank_of(arrays[-1])
     lined = [arrays[0] if first == 2 else arrays[0][None, :], *arrays[1:]]
     lined[-1] = lined[-1] if last == 2 else lined[-1][:, None]
