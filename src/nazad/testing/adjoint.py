@@ -90,7 +90,7 @@ def identity(done: Run, rng: np.random.Generator) -> AdjointIdentity:
     y_bars = random_seeds(done, rng)
     x_dots = {leaf: _random_like(F[leaf], rng) for leaf in graph.leaves}
     dots = pushforward(graph, F, x_dots)
-    B = graph.backward(F, y_bars)
+    B = graph.backward(F, y_bars, wrt=dots)
     pushed = sum(
         _dot(y_bar, dots[sink])
         for sink, y_bar in zip(graph.sinks, y_bars, strict=True)
