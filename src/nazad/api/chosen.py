@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nazad.errors import ArgumentError, ShapeError
-from nazad.graph import Spec, Traced, Value, dtype_of, here, shape_of, zeros_like
+from nazad.graph import Spec, Traced, Value, dtype_of, here, is_complex, shape_of, zeros_like
 from nazad.trace import Arguments, Run, argument_names, followed
 from nazad.trace.scipy_table import with_entries
 from nazad.transform.forward import pushforward
@@ -186,11 +186,6 @@ _ALL_COMPLEX = "A holomorphic function takes and returns complex numbers; leave 
 def any_complex(done: Run) -> bool:
     """Whether a result is complex."""
     return any(is_complex(done.F[sink]) for sink in done.graph.sinks)
-
-
-def is_complex(x: Any) -> bool:
-    """Whether a number, or those in an array, are complex."""
-    return bool(Spec.of(x).dtype.kind == "c")
 
 
 def matching(tree: Any, structure: Structure, what: str, whose: str) -> list[Any]:

@@ -17,13 +17,12 @@ from nazad.api.chosen import (
     demand_floats,
     demand_function,
     demand_one_slope,
-    is_complex,
     push,
 )
 from nazad.api.reverse import grad
 from nazad.api.rows import vmap
 from nazad.errors import ArgumentError
-from nazad.graph import Traced, Value, dtype_of, shape_of
+from nazad.graph import Traced, Value, dtype_of, is_complex, shape_of
 from nazad.trace import Run, run
 from nazad.tree import unflatten
 

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from nazad.api.chosen import ArgNums, Chosen, called, choose, demand_floats, demand_function, is_complex
+from nazad.api.chosen import ArgNums, Chosen, called, choose, demand_floats, demand_function
 from nazad.api.products import Products
 from nazad.errors import ArgumentError
 from nazad.extras import require
-from nazad.graph import Traced, Value, here
+from nazad.graph import Traced, Value, here, is_complex
 from nazad.trace import Run, run
 from nazad.transform.coloring import Coloring, coloring
 from nazad.transform.pattern import Pattern, pattern

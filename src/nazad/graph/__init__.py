@@ -3,7 +3,7 @@
 from nazad.graph.graph import Graph, Piece, like, topological_order, total, zeros_like
 from nazad.graph.node import Node
 from nazad.graph.primitive import CONSTANT, LEAF, Holder, Primitive, Traced, Value, constant, leaf
-from nazad.graph.spec import NUMERIC, PYTHON_NUMBERS, Spec, dtype_of, is_real, rank_of, shape_of
+from nazad.graph.spec import NUMERIC, PYTHON_NUMBERS, Spec, dtype_of, is_complex, is_real, rank_of, shape_of
 from nazad.graph.where import Where, here
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "constant",
     "dtype_of",
     "here",
+    "is_complex",
     "is_real",
     "leaf",
     "like",

@@ -42,6 +42,11 @@ def is_real(x: Any) -> bool:
     return type(x) in PYTHON_NUMBERS or x.dtype.kind in "fc"
 
 
+def is_complex(x: Any) -> bool:
+    """Whether a number, or those in an array, are complex; several results are not one."""
+    return type(x) is not tuple and bool(dtype_of(x).kind == "c")
+
+
 class Spec(NamedTuple):
     """Shape and dtype of an array value.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nazad.graph import Value, dtype_of
+from nazad.graph import Value, is_complex
 from nazad.ops.families import Elementwise, Rule, chain
 from nazad.ops.parts import conjugated
 
@@ -41,7 +41,7 @@ def over(a: Value, b: Value) -> Value:
 
 def direction(x: Value, size: Value) -> Value:
     """The derivative of the absolute value: the sign of x, and of a complex number its conjugate."""
-    return over(conjugated(x), size) if dtype_of(x).kind == "c" else np.sign(x)
+    return over(conjugated(x), size) if is_complex(x) else np.sign(x)
 
 
 def _lead(x: Value, y: Value) -> Value:
@@ -119,7 +119,7 @@ def _by_square(a: Value, x: Value, y: Value) -> Value:
 
 def _above_one(x: Value) -> Value:
     """The root of 1 + x², without squares that overflow, and on the branch of arcsinh."""
-    return np.sqrt(1 + 1j * x) * np.sqrt(1 - 1j * x) if dtype_of(x).kind == "c" else np.hypot(x, 1)
+    return np.sqrt(1 + 1j * x) * np.sqrt(1 - 1j * x) if is_complex(x) else np.hypot(x, 1)
 
 
 def _sinc_slope(y: Value, x: Value) -> Value:

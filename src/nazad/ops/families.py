@@ -33,7 +33,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from nazad.errors import ArgumentError
-from nazad.graph import PYTHON_NUMBERS, Primitive, Value, dtype_of, is_real, rank_of, shape_of
+from nazad.graph import PYTHON_NUMBERS, Primitive, Value, dtype_of, is_complex, is_real, rank_of, shape_of
 from nazad.graph.primitive import Params
 
 Rule = Callable[..., Value]
@@ -302,7 +302,7 @@ def fit_tangent(y_dot: Value, y: Value) -> Value:
 
 def real_part(x: Value) -> Value:
     """The real part of a complex number; what is real stays as it is, without another node."""
-    return x.real if dtype_of(x).kind == "c" else x
+    return x.real if is_complex(x) else x
 
 
 def cast(x: Value, dtype: np.dtype[Any]) -> Value:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nazad.graph import Value, dtype_of
+from nazad.graph import Value, is_complex
 from nazad.graph.primitive import Params
 from nazad.ops.families import Linear, align
 
@@ -43,7 +43,7 @@ conjugate = Linear("conjugate", np.conjugate, lambda y_bar, x: np.conjugate(y_ba
 
 def conjugated(x: Value) -> Value:
     """The conjugate of a complex number; what is real stays as it is, without another node."""
-    return conjugate(x) if dtype_of(x).kind == "c" else x
+    return conjugate(x) if is_complex(x) else x
 
 
 for _op in (real, imag):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nazad.graph import Value, dtype_of, rank_of, shape_of
+from nazad.graph import Value, is_complex, rank_of, shape_of
 from nazad.ops.elementwise import over
 from nazad.ops.families import Linear, Reduction, along_next_axes, keep_axes
 from nazad.ops.parts import conjugated
@@ -66,7 +66,7 @@ def _squares(x: Value, axis: Axes, keepdims: bool, ddof: float) -> Value:
 
 def squared(x: Value) -> Value:
     """|x|²"""
-    return np.square(x.real) + np.square(x.imag) if dtype_of(x).kind == "c" else np.square(x)
+    return np.square(x.real) + np.square(x.imag) if is_complex(x) else np.square(x)
 
 
 def _root_of_squares(x: Value, axis: Axes, keepdims: bool) -> Value:

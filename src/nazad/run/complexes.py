@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nazad.graph import PYTHON_NUMBERS, Node, Traced, Value, dtype_of, shape_of
+from nazad.graph import Node, Traced, Value, dtype_of, shape_of
 from nazad.ops.structure import Layout
 
 
@@ -26,13 +26,6 @@ class Pair(NamedTuple):
 
 Rule = Callable[..., Any]
 RULES: dict[str, Rule] = {}
-
-
-def is_complex(x: Value) -> bool:
-    """Whether a number, or those in an array, are complex; nothing in a tuple of values counts."""
-    return (
-        type(x) is complex if type(x) in PYTHON_NUMBERS else getattr(x, "dtype", np.dtype(bool)).kind == "c"
-    )
 
 
 def _rule(*names: str) -> Callable[[Rule], Rule]:

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from nazad.graph import CONSTANT, Graph, Node, Primitive, Value, dtype_of, shape_of
+from nazad.graph import CONSTANT, Graph, Node, Primitive, Value, dtype_of, is_complex, shape_of
 from nazad.ops.several import part
 from nazad.ops.structure import astype, broadcast_to, stack, take
-from nazad.run.complexes import RULES, Pair, is_complex
+from nazad.run.complexes import RULES, Pair
 from nazad.run.expand import expand
 from nazad.run.keep import is_ours
 from nazad.trace import Arguments, Array, Trace, run
@@ -96,9 +96,9 @@ class _Again(Trace):
         self.node = Node(CONSTANT)
 
     def record(self, op: Primitive, args: Sequence[Value], params: dict[str, Any]) -> Array:
-        made = super().record(op, args, params)
-        made.node.where = self.node.where
-        return made
+        node = super().record(op, args, params).node
+        node.where = self.node.where
+        return Array(self, node, self.F[node])  # and no view, for nothing is written into it
 
     def through(self, graph: Graph, F: Mapping[Node, Value], leaves: Sequence[Array]) -> tuple[Value, ...]:
         """What the graph returns, from handles for its leaves."""

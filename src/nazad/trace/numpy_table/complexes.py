@@ -9,15 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from nazad.graph import Value, dtype_of
+from nazad.graph import Value, dtype_of, is_complex
 from nazad.ops import elementwise, parts
 from nazad.ops.elementwise import over
 from nazad.trace.numpy_table.dispatch import UFUNCS, rule
 from nazad.trace.numpy_table.normal import astype
-
-
-def is_complex(x: Value) -> bool:
-    return dtype_of(x).kind == "c"
 
 
 @rule(np.real)
@@ -69,7 +65,7 @@ def _finite(x: Value, nan: Any, posinf: Any, neginf: Any) -> Value:
 
 rule(np.iscomplex, derivative=False)(lambda x: np.not_equal(np.imag(x), 0))
 rule(np.isreal, derivative=False)(lambda x: np.equal(np.imag(x), 0))
-rule(np.iscomplexobj, derivative=False)(is_complex)
+rule(np.iscomplexobj, derivative=False)(lambda x: is_complex(x))
 rule(np.isrealobj, derivative=False)(lambda x: not is_complex(x))
 rule(np.sort_complex)(lambda a: astype(np.sort(a), np.sort_complex(np.empty(0, a.dtype)).dtype))
 
