@@ -157,3 +157,36 @@ def edges(a: Any, b: Any) -> Any:
 
 
 EDGES_COMPILED = nz.jit(edges)
+
+
+def test_what_is_written_in_place() -> None:
+    """Entries, parts and slices: all native, and the same as by differences."""
+
+    def f(z: Any) -> Any:
+        y = np.zeros(4, complex)
+        y[1:] = z * z[::-1]
+        y.real[2] = 0.5
+        y.imag *= 2
+        y[[0, 3]] += 1j * z[:2]
+        return np.sum(np.abs(y) ** 2)
+
+    assert nz.check_gradients(f, z).ok
+    fast = nz.jit(nz.grad(f))
+    same(fast(z), nz.grad(f)(z))
+    assert "run in NumPy" not in str(fast.report())
+
+
+def test_sparse_matrices_of_complex_numbers() -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    S = sparse.csr_array(np.array([[1, 2j, 0], [0, 3.0, 1 + 1j]]))
+
+    def f(S: Any, z: Any) -> Any:
+        return np.sum(np.abs(S @ z) ** 2)
+
+    dense = S.toarray()
+    by_entry, by_z = nz.grad(f, (0, 1))(S, z)
+    compiled_by_entry, compiled_by_z = nz.jit(nz.grad(f, (0, 1)))(S, z)
+    same(compiled_by_entry.data, by_entry.data)
+    same(compiled_by_z, by_z)
+    np.testing.assert_allclose(by_z, 2 * dense.T @ (dense @ z).conj(), rtol=1e-14)
+    np.testing.assert_allclose(by_entry.toarray()[0, 0], 2 * (dense @ z).conj()[0] * z[0], rtol=1e-14)

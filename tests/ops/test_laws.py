@@ -342,7 +342,7 @@ def complexified(name: str, sample: Sample) -> list[Sample]:
         xs = [x + 0.3j * reals(*np.shape(x)) if i in some else x for i, x in enumerate(sample.xs)]
         try:
             ops.table()[name].calc(*xs, **params)
-        except (TypeError, np.exceptions.ComplexWarning):
+        except (TypeError, np.exceptions.ComplexWarning):  # in a real array they would lose a part
             continue
         found.append(Sample(tuple(xs), params, sample.shared))
     return found if moving else []

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nazad.graph import Node, Traced, Value, dtype_of, shape_of
+from nazad.ops.families import Linear
 from nazad.ops.structure import Layout
 
 
@@ -38,8 +39,8 @@ def _rule(*names: str) -> Callable[[Rule], Rule]:
 
 # --- linear
 @_rule(
-    *("multiply", "chain", "matmul", "einsum", "sum", "mean", "cumsum", "negative", "positive"),
-    *("take", "reshape", "transpose", "broadcast_to"),
+    *("multiply", "chain", "matmul", "einsum", "convolve", "sparse_matmul", "sampled_product"),
+    *("sum", "mean", "cumsum", "negative", "positive", "take", "reshape", "transpose", "broadcast_to"),
 )
 def _in_each(v: Node, *xs: Any) -> Any:
     """By one argument after another, of which i may be taken out."""
@@ -50,7 +51,7 @@ def _in_each(v: Node, *xs: Any) -> Any:
     return Pair(left.re - right.im, left.im + right.re) if isinstance(left, Pair) else Pair(left, right)
 
 
-@_rule("add", "subtract", "where", "concatenate", "stack", "scatter")
+@_rule("add", "subtract", "where", "concatenate", "stack", "scatter", "write")
 def _together(v: Node, *xs: Any) -> Pair:
     params = {k: _of_a_part(x) if isinstance(x, np.dtype) else x for k, x in v.params.items()}
     return Pair(*[v.op(*[_part(v, i, x, k) for i, x in enumerate(xs)], **params) for k in (0, 1)])
@@ -65,7 +66,9 @@ def _part(v: Node, i: int, x: Any, k: int) -> Value:
 
 def _is_summand(v: Node, i: int) -> bool:
     layout = v.params.get("layout")
-    return layout.at(i) is not None if isinstance(layout, Layout) else v.op.name != "where" or i > 0
+    if isinstance(layout, Layout):
+        return layout.at(i) is not None
+    return v.op.is_linear_in(i) if isinstance(v.op, Linear) else True
 
 
 def _of_a_part(dtype: np.dtype[Any]) -> np.dtype[Any]:
