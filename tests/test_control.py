@@ -162,6 +162,34 @@ def test_body_is_traced_and_compiled_once() -> None:
     assert not nz.jit(f).lower(w, np.zeros((500, 3))).text.count("call")
 
 
+def test_compiled_loops_look_whether_places_are_inside() -> None:
+    def f(x: Any, places: Any) -> Any:
+        def outer(c: Any, row: Any) -> Any:
+            return nz.scan(lambda d, i: (d * 0.5 + x[i], None), c, row)[0], c
+
+        return nz.scan(outer, 0.0, places)[0]
+
+    x = np.arange(5.0)
+    fast = nz.jit(nz.value_and_grad(f))
+    for places in ([[0, 1], [4, -5]], [[3, 3], [3, 3]]):
+        close(fast(x, np.array(places)), nz.value_and_grad(f)(x, np.array(places)))
+    for places in ([[0, 1], [4, 5]], [[0, -6], [1, 1]]):
+        with pytest.raises(IndexError):
+            fast(x, np.array(places))
+    assert len(fast.variants) == 1
+
+
+def test_short_branches_are_machine_code() -> None:
+    fast = nz.jit(nz.grad(chosen))
+    close(
+        np.array([fast(1.3, 0.7), fast(-0.4, 0.7)]), np.array([nz.grad(chosen)(x, 0.7) for x in (1.3, -0.4)])
+    )
+    assert "run in NumPy" not in str(fast.report())
+    long = nz.jit(lambda x, y: nz.cond(x > 0, lambda y: np.sin(y), lambda y: y[::-1], y))
+    close(long(1.0, np.arange(9e3)), np.sin(np.arange(9e3)))
+    assert "switch" in str(long.report())
+
+
 lengths = st.sampled_from([0, 1, 2, 7])
 dtypes = st.sampled_from([np.float32, np.float64])
 

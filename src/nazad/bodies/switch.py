@@ -6,6 +6,7 @@ An index outside of them is taken to the nearest.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,10 +24,15 @@ from nazad.bodies.derive import (
     spread,
 )
 from nazad.bodies.traced import any_like, derived, ground
+from nazad.errors import NoRuleError
 from nazad.graph import Graph, Value, rank_of, shape_of
 from nazad.ops.control import Carrying
+from nazad.ops.families import Elementwise, Linear, Reduction
+from nazad.ops.structure import astype
 
 Branches = Sequence[Graph]
+_POINTS = 4096
+"""Entries that a branch may work out, for all branches to be run in machine code."""
 
 
 def _run(index: Value, *xs: Value, branches: Branches) -> tuple[Value, ...]:
@@ -90,13 +96,30 @@ def _batch(op: Any, xs: Sequence[Value], along: Flags, params: Any) -> tuple[Val
     return tuple(switch(index, *rest, branches=tuple(rows)))
 
 
+# --- for the compiler
+def _all_of_them(index: Value, *xs: Value, branches: Branches) -> tuple[Value, ...]:
+    """All branches, and then one is picked: what machine code does where that costs little."""
+    if not all(map(_is_cheap, branches)):
+        raise NoRuleError("a branch is too long to be worked out in vain")
+    number = astype(index, dtype=np.dtype(int))
+    values = [branch.forward(xs) for branch in branches]
+    found = [[F[sink] for sink in b.sinks] for b, F in zip(branches, values, strict=True)]
+    return tuple([_picked(number, column) for column in zip(*found, strict=True)])
+
+
+def _is_cheap(branch: Graph) -> bool:
+    plain = all(v.is_source or isinstance(v.op, (Elementwise, Linear, Reduction)) for v in branch.nodes)
+    return plain and sum(math.prod(shape_of(v.spec)) for v in branch.nodes if v.preds) <= _POINTS
+
+
 def _picked(index: Value, values: Sequence[Value]) -> Value:
-    """Of each row that of its branch."""
+    """The value of the branch; for a batch, of each row that of its own."""
     picked = values[-1]
     for k in reversed(range(len(values) - 1)):
-        mask = np.reshape(index <= k, (-1, *(1,) * (rank_of(picked) - 1)))
-        picked = np.where(mask, values[k], picked)
+        mask = index <= k
+        rows = np.reshape(mask, (-1, *(1,) * (rank_of(picked) - 1))) if rank_of(mask) else mask
+        picked = np.where(rows, values[k], picked)
     return picked
 
 
-switch = Carrying("switch", _run, _push, _pull, _batch)
+switch = Carrying("switch", _run, _push, _pull, _batch, simpler=_all_of_them)

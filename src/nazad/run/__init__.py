@@ -1,7 +1,8 @@
 """Graphs become machine code, in this process; :mod:`~nazad.run.compiled` names the stages in their order.
 
 *The graph is made ready*: ``guards``, ``expand``, ``pairs`` with ``complexes``, ``prepare``; ``captured``,
-``sparsity``, ``masks`` and ``bounds`` find what is certainly zero or never used.
+``sparsity``, ``masks`` and ``bounds`` find what is certainly zero or never used; ``inside`` finds places that
+are known only while running, and ``stand_ins`` are values of nodes that no trace has seen.
 
 *It becomes nests of loops*, in the language of ``loops``, which ``spec`` runs in plain NumPy: ``lower`` goes
 through the nodes, ``keep`` says which are kept in memory, ``buffers`` where; ``rules``, ``body`` and ``gemm``

@@ -12,7 +12,8 @@ from nazad.graph import PYTHON_NUMBERS, Graph, Node, Value
 from nazad.run.buffers import Buffers
 from nazad.run.drafts import AnyDraft, Draft, LoopDraft, stored
 from nazad.run.loops import Affine, Axis, Buffer, Call, Load
-from nazad.run.prepare import prepare, with_values
+from nazad.run.prepare import prepare
+from nazad.run.stand_ins import with_values
 
 
 def lower_loop(

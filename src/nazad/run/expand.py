@@ -15,8 +15,10 @@ import numpy as np
 
 from nazad.errors import NazadError
 from nazad.graph import CONSTANT, Graph, Node, Spec, Value
+from nazad.ops.control import Carrying
 from nazad.ops.families import Elementwise
 from nazad.ops.several import part
+from nazad.run.inside import reads_places
 from nazad.run.keep import is_ours
 from nazad.trace.trace import Arguments, Run, run
 
@@ -56,15 +58,17 @@ def _written_out(v: Node, xs: Sequence[Value], y: Value) -> Run | None:
             done = run(_with(rule, v.params), Arguments.of(tuple(xs), [f"x{k}" for k in range(len(xs))]))
     except (NazadError, TypeError, ValueError, AttributeError):
         return None  # a function of plain numbers runs as it is
-    return done if _is_the_same(done, y) else None
+    return done if _is_the_same(done, v, y) else None
 
 
 def _with(rule: Callable[..., Value], params: dict[str, Any]) -> Callable[..., Value]:
     return lambda *xs: rule(*xs, **params)
 
 
-def _is_the_same(done: Run, y: Value) -> bool:
+def _is_the_same(done: Run, v: Node, y: Value) -> bool:
     """Whether it was written out without a look at the numbers, to a result of the same kind."""
+    if isinstance(v.op, Carrying) and reads_places(done.graph, done.F):
+        return False  # whether they are inside is not looked at any more
     ys = y if type(y) is tuple else (y,)
     if done.trace.guards or not ys or len(done.graph.sinks) != len(ys):
         return False

@@ -12,11 +12,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nazad import ops
-from nazad.graph import CONSTANT, Graph, Node, Value, constant, dtype_of, rank_of, shape_of
+from nazad.bodies.derive import chosen, needed, settled
+from nazad.graph import CONSTANT, Graph, Node, Spec, Value, constant, dtype_of, rank_of, shape_of
+from nazad.ops.control import loop
+from nazad.ops.several import part
 from nazad.ops.sparse import sampled_product, sparse_matmul
 from nazad.ops.structure import take
-from nazad.run.places import plain, take_plan
+from nazad.run.inside import places_read
 from nazad.run.sparse import open_leaves
+from nazad.run.stand_ins import any_value, with_values
 from nazad.trace import Guard, Run
 
 MOST_GUARDS = 10_000
@@ -45,7 +49,7 @@ def guarded(done: Run, matrices: Sequence[int] = ()) -> Guarded:
     asked: dict[Node, dict[str, Guard]] = {}
     for guard in done.trace.guards:
         asked.setdefault(guard.node, {})[guard.what] = guard
-    sizes = _places_read(done.graph.without_dead(), done.F)
+    sizes = places_read(done.graph.without_dead(), done.F)
     with np.errstate(all="ignore"):
         for v in done.graph.nodes:
             checks.order.append(v)
@@ -55,6 +59,7 @@ def guarded(done: Run, matrices: Sequence[int] = ()) -> Guarded:
                 checks.require(_inside(v, size, checks))
             if v in starts:
                 _require_starts(v, starts[v], checks)
+            checks.look_inside(v)
     if checks.ok is None:
         return Guarded(done.graph.without_dead(), done.F, False, is_open)
     graph = Graph(done.graph.leaves, [*done.graph.sinks, checks.ok], checks.order)
@@ -68,6 +73,16 @@ class _Checks:
         self.F, self.order = dict(F), list[Node]()
         self.ok: Node | None = None
 
+    def look_inside(self, v: Node) -> None:
+        """If a node is a loop that reads at such places: a loop beside it, which looks whether they hold."""
+        found = _looking(v) if v.op is loop else None
+        if found is not None:
+            body, carries = found.params["body"], found.params["carries"]
+            values = [any_value(leaf) for leaf in body.leaves[:carries]]
+            self.F[found] = (*values, np.ones(v.params["count"], bool))
+            self.order.append(found)
+            self.require(self.add(part, found, index=carries))
+
     def require(self, held: Node) -> None:
         """One more truth value, or array of them, that has to hold."""
         if rank := rank_of(self.F[held]):
@@ -79,6 +94,7 @@ class _Checks:
         preds = tuple(p if isinstance(p, Node) else self._constant(p) for p in args)
         made = Node(op, preds, params)
         self.F[made] = op.calc(*[self.F[p] for p in preds], **params)
+        made.spec = Spec.of(self.F[made])
         self.order.append(made)
         return made
 
@@ -89,28 +105,33 @@ class _Checks:
         return node
 
 
-# --- places that are known only while running
-def _places_read(graph: Graph, F: dict[Node, Value]) -> dict[Node, dict[int, None]]:
-    """Arrays of such places, and the sizes of the dimensions that they index."""
-    found: dict[Node, dict[int, None]] = {}
-    for v in graph.nodes:
-        for template, shapes, arrays in _pieces(v, F):
-            if any(a.op is not CONSTANT for a in arrays):
-                sizes = take_plan(plain(template), shapes).indexed
-                for a, n in zip(arrays, sizes, strict=True):
-                    if a.op is not CONSTANT:
-                        found.setdefault(a, {})[n] = None
-    return found
+def _looking(v: Node) -> Node | None:
+    """The loop that looks, step by step, whether the places at which another one reads are inside.
 
-
-def _pieces(v: Node, F: dict[Node, Value]) -> list[tuple[Any, Any, Any]]:
-    """What a node indexes: the template, the shapes of the array and of the places, and the places."""
-    if v.op is ops.structure.take:
-        return [(v.params["template"], tuple(shape_of(F[p]) for p in v.preds), v.preds[1:])]
-    if v.op is not ops.structure.scatter:
-        return []
-    pieces = v.params["layout"].pieces(v.preds)
-    return [(t, (shape_of(F[v]), *(shape_of(F[a]) for a in arrays)), arrays) for t, _, arrays in pieces]
+    It has no more of the other's carries than it takes to know the places, and mostly none.
+    """
+    body, n, fixed = v.params["body"], v.params["carries"], v.params["fixed"]
+    checks = _Checks(with_values(body, {}))
+    sizes = places_read(body, checks.F)
+    for u in body.nodes:
+        checks.order.append(u)
+        for size in sizes.get(u, ()):
+            checks.require(_inside(u, size, checks))
+        checks.look_inside(u)
+    if checks.ok is None:
+        return None
+    whole = Graph(body.leaves, [*body.sinks[:n], checks.ok], checks.order)
+    carried = settled([False] * n, lambda now: needed(whole, [*now, True])[:n])
+    used = [*carried, *needed(whole, [*carried, True])[n:]]
+    sinks = [*chosen(body.sinks[:n], carried), checks.ok]
+    params = {
+        "body": Graph(chosen(body.leaves, used), sinks, checks.order).without_dead(),
+        "count": v.params["count"],
+        "carries": sum(carried),
+        "fixed": sum(used[n : n + fixed]),
+        "slices": tuple(chosen(v.params["slices"], used[n + fixed :])),
+    }
+    return Node(loop, tuple(chosen(v.preds, used)), params, None, v.where)
 
 
 def _inside(array: Node, size: int, checks: _Checks) -> Node:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from nazad.graph import CONSTANT, LEAF, Graph, Node, Value
+from nazad.graph import LEAF, Graph, Node, Value
 from nazad.ops import control
 from nazad.ops.structure import take
 from nazad.run.expand import expand
 from nazad.run.pairs import in_pairs
 from nazad.run.places import plain
+from nazad.run.stand_ins import with_values
 from nazad.transform.roll import roll
 from nazad.transform.simplify import simplify
 
@@ -55,35 +54,3 @@ def read_once(graph: Graph, F: Mapping[Node, Value]) -> tuple[Graph, Mapping[Nod
             now[v] = v.on(tuple([now[p] for p in v.preds]))
     values = {new: F[v] for v, new in now.items()}
     return Graph(graph.leaves, [now[v] for v in graph.sinks], tuple(values)), values
-
-
-def with_values(graph: Graph, F: Mapping[Node, Value]) -> dict[Node, Value]:
-    """Values for the nodes that rolling made: exact if they follow from constants, else any of the kind."""
-    values: dict[Node, Value] = {}
-    fixed: set[Node] = set()
-    for v in graph.nodes:
-        if v.op is CONSTANT or (v.preds and all(p in fixed for p in v.preds)):
-            fixed.add(v)
-        if v in F:
-            values[v] = F[v]
-        elif v in fixed and v.op is not CONSTANT:
-            with np.errstate(all="ignore"):
-                values[v] = v.op.calc(*[values[p] for p in v.preds], **v.params)
-        else:
-            values[v] = any_value(v)
-    return values
-
-
-def any_value(v: Node) -> Value:
-    """A value of the shape and dtype that a node has."""
-    if v.op is CONSTANT:
-        return v.params["value"]
-    return () if v.spec is None else _zeros(v.spec)  # a loop: its parts have theirs
-
-
-def _zeros(spec: Any) -> Value:
-    """Zeros of these shapes and dtypes, in the memory of one."""
-    if type(spec) is tuple:
-        return tuple([_zeros(each) for each in spec])
-    zero = spec.dtype.type(0)
-    return np.broadcast_to(np.asarray(zero), spec.shape) if spec.shape else zero
