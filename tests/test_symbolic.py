@@ -104,6 +104,13 @@ def test_functions_of_an_array(f: Any) -> None:
     agrees(f, A)
 
 
+@pytest.mark.parametrize(
+    "f", [np.linalg.det, np.linalg.inv, nz.grad(np.linalg.det), lambda a: np.linalg.solve(a, np.ones(2))]
+)
+def test_small_systems_of_equations(f: Any) -> None:
+    agrees(f, np.array([[1.5, -0.5], [0.25, 2.0]]))
+
+
 def test_matrices_and_the_main_job() -> None:
     agrees(lambda a, x: a @ x, M, A[:2])
     X, y = np.array([[1.0, 2.0], [0.5, -1.0], [3.0, 0.0]]), np.array([1.0, 0.0, 1.0])

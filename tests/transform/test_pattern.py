@@ -103,6 +103,7 @@ WIDER: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "extremes": (lambda x: np.max(x, axis=0) - np.minimum(x[0], x[1]), (x_of(3, 2),)),
     "clip": (lambda x: np.clip(x, -0.1, 0.1), (x_of(4),)),
     "choice by value": (lambda x: np.where(x > 0, x, x[::-1] ** 2), (x_of(4),)),
+    "several results": (lambda x: np.linalg.eigh(x[:4].reshape(2, 2))[1] + x[4], (x_of(5),)),
     "place by value": (lambda x: x[np.argsort(x)[0]], (x_of(4),)),
     "scattered by value": (nz.grad(lambda x: np.take(x, np.argmax(x)) ** 2), (x_of(4),)),
 }

@@ -278,4 +278,6 @@ def _is_one_batch(done: Run, size: int) -> bool:
 
 
 def _largest(done: Run) -> int:
-    return max(1, *(math.prod(shape_of(done.F[v])) for v in done.graph.nodes))
+    values = (done.F[v] for v in done.graph.nodes)
+    arrays = (x for value in values for x in (value if type(value) is tuple else (value,)))
+    return max(1, *(math.prod(shape_of(x)) for x in arrays))

@@ -173,6 +173,10 @@ def array_meanings() -> dict[str, Callable[..., Any]]:
         "var": _var,
         "std": lambda *xs, **params: _each(sp.sqrt, _var(*xs, **params)),
         "astype": _astype,
+        "det": lambda x: sp.Matrix(x).det(),
+        "cofactor": lambda x: sp.Matrix(x).cofactor_matrix(),
+        "inv": lambda x: sp.Matrix(x).inv(),
+        "solve": lambda a, b: sp.Matrix(a).LUsolve(sp.Matrix(b)),
     }
 
 

@@ -28,10 +28,8 @@ def _named(result: str, *values: Value) -> Any:
 # --- systems of equations
 @rule(np.linalg.solve)
 def _solve(a: Value, b: Value) -> Any:
-    b = array(b)
-    if rank_of(b) == 1:
-        return systems.solve(a, b[:, None])[..., 0]
-    return systems.solve(a, b)
+    a, b = array(a), array(b)
+    return systems.solve(a, b[:, None])[..., 0] if rank_of(b) == 1 else systems.solve(a, b)
 
 
 rule(np.linalg.inv)(lambda a: systems.inv(a))
@@ -41,6 +39,7 @@ rule(np.linalg.slogdet)(lambda a: _named("SlogdetResult", *determinants.slogdet(
 
 @rule(np.linalg.tensorsolve)
 def _tensorsolve(a: Value, b: Value, axes: Any = None) -> Any:
+    a, b = array(a), array(b)
     moved = np.moveaxis(a, axes, range(rank_of(a) - len(axes), rank_of(a))) if axes is not None else a
     unknowns = shape_of(moved)[rank_of(b) :]
     size = math.prod(unknowns)
@@ -132,8 +131,9 @@ def _demand_number(x: Any, function: str, argument: str) -> None:
 @rule(np.linalg.lstsq)
 def _lstsq(a: Value, b: Value, rcond: Any = None) -> Any:
     _demand_number(rcond, "np.linalg.lstsq", "rcond")
+    a, b = array(a), array(b)
     cutoff = _relative(a, None) if rcond is None else _eps(a) if rcond == -1 else rcond
-    columns = array(b)[:, None] if rank_of(b) == 1 else array(b)
+    columns = b[:, None] if rank_of(b) == 1 else b
     x, residuals, rank, s = least_squares.lstsq(a, columns, rcond=cutoff)
     return (x[:, 0] if rank_of(b) == 1 else x), residuals, rank, s
 
@@ -180,9 +180,9 @@ def _matrix_power(a: Value, n: int) -> Any:
 
 @rule(np.linalg.multi_dot)
 def _multi_dot(arrays: Sequence[Value]) -> Any:
-    arrays = [array(a) for a in arrays]
-    first, last = rank_of(arrays[0]), rank_of(arrays[-1])
-    lined = [arrays[0] if first == 2 else arrays[0][None, :], *arrays[1:]]
+    lined = [array(a) for a in arrays]
+    first, last = rank_of(lined[0]), rank_of(lined[-1])
+    lined[0] = lined[0] if first == 2 else lined[0][None, :]
     lined[-1] = lined[-1] if last == 2 else lined[-1][:, None]
     product = _cheapest(tuple(shape_of(a) for a in lined))(lined)
     return np.reshape(product, shape_of(product)[2 - first : last]) if min(first, last) == 1 else product

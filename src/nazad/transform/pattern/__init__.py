@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nazad.graph import Graph, Node, Traced, Value, dtype_of, shape_of
+from nazad.graph import Graph, Node, Spec, Traced, Value
 from nazad.ops import structure
 from nazad.transform.pattern.found import Dependencies, Read
 from nazad.transform.pattern.rules import dependencies
@@ -80,10 +80,7 @@ def pattern(graph: Graph, F: Mapping[Node, Value]) -> Pattern:
 def outline(graph: Graph, F: Mapping[Node, Value]) -> list[Any]:
     """Operations, predecessors, parameters, shapes and dtypes of a graph, to be compared by ``==``."""
     place = {v: k for k, v in enumerate(graph.nodes)}
-    nodes = [
-        (v.op, [place[p] for p in v.preds], shape_of(F[v]), dtype_of(F[v]), _comparable(v))
-        for v in graph.nodes
-    ]
+    nodes = [(v.op, [place[p] for p in v.preds], Spec.of(F[v]), _comparable(v)) for v in graph.nodes]
     return [nodes, [place[v] for v in graph.leaves], [place[v] for v in graph.sinks]]
 
 

@@ -86,6 +86,7 @@ class Dependencies:
         return self.sets.united(np.repeat(np.arange(size), width), lined, size).reshape(shape)
 
     def everything(self, v: Node) -> Numbers:
-        """Every entry depends on all that any entry of an argument depends on."""
+        """Every entry depends on all that any entry of an argument depends on; of several results, each."""
         all_of = np.concatenate([np.ravel(self.of[p]) for p in v.preds if p in self.of])
-        return np.broadcast_to(self.folded(all_of, (0,)), shape_of(self.F[v]))
+        shape = () if type(self.F[v]) is tuple else shape_of(self.F[v])
+        return np.broadcast_to(self.folded(all_of, (0,)), shape)

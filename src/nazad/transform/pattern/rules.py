@@ -10,6 +10,7 @@ import numpy as np
 from nazad.graph import Graph, Node, Primitive, Value, dtype_of, shape_of
 from nazad.ops import contraction, reduction, sparse, structure
 from nazad.ops.families import Elementwise, Reduction
+from nazad.ops.several import part
 from nazad.transform.pattern.found import Dependencies
 from nazad.transform.pattern.products import contracted, of_a_sparse_matrix
 from nazad.transform.pattern.sets import Numbers
@@ -46,7 +47,7 @@ def dependencies(graph: Graph, F: Mapping[Node, Value]) -> Dependencies:
     for v in graph.nodes:
         if v in found.of or not any(p in found.of for p in v.preds):
             continue
-        if dtype_of(F[v]).kind not in "fc":  # a step, which has no derivative
+        if type(F[v]) is not tuple and dtype_of(F[v]).kind not in "fc":  # a step, which has no derivative
             continue
         numbers = _rule(v)(found, v)
         if numbers is not None:
@@ -103,15 +104,15 @@ def _scattered(found: Dependencies, v: Node) -> Numbers:
     shape = v.params["shape"]
     spots = np.arange(math.prod(shape)).reshape(shape)
     places, numbers = [], []
-    for template, part, arrays in v.params["layout"].pieces(v.preds):
-        if part not in found.of:
+    for template, piece, arrays in v.params["layout"].pieces(v.preds):
+        if piece not in found.of:
             continue
         known = [found.read(a) for a in arrays]
         if any(a is None for a in known):
             return found.everything(v)
         goal = np.asarray(spots[structure.assemble(template, known)])
         places.append(goal.ravel())
-        numbers.append(np.broadcast_to(found.of[part], goal.shape).ravel())
+        numbers.append(np.broadcast_to(found.of[piece], goal.shape).ravel())
     return found.sets.united(np.concatenate(places), np.concatenate(numbers), spots.size).reshape(shape)
 
 
@@ -133,6 +134,7 @@ def _mixed(found: Dependencies, v: Node) -> Numbers:
 
 
 _RULES: dict[Primitive, Rule] = {
+    part: lambda found, v: np.broadcast_to(found.of[v.preds[0]], shape_of(found.F[v])),
     **dict.fromkeys((structure.reshape, structure.transpose, structure.broadcast_to, structure.take), _moved),
     structure.astype: lambda found, v: found.of[v.preds[0]],
     structure.concatenate: _joined,
