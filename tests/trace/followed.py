@@ -150,6 +150,101 @@ def constants_in_library_code(x):
     return np.sum(x * draws) * order[0] + np.sum(np.fft.fft(np.ones(4)).real) * x[0]
 
 
+@at(S)
+def arguments_by_name(x):
+    made = np.array(object=[x, 1.0], dtype=np.float64) + np.full(shape=2, fill_value=x)
+    steps = np.arange(start=1.0, stop=x + 1, step=1)
+    return np.sum(made * steps) + np.sum(np.fromiter((x * k for k in range(3)), float))
+
+
+@at(V)
+def functions_along_axes(x):
+    table = np.apply_along_axis(norm_of, 1, np.stack([x, 2 * x]))
+    parts = np.piecewise(x, [x < 0.5, x >= 0.5], [math_free, lambda t: t**3])
+    steps = np.fromfunction(lambda i: np.exp(i) * math.exp(0.5), (3,))
+    return np.sum(table) + np.sum(parts * steps) + sum(k[0] * math.exp(t) for k, t in np.ndenumerate(x))
+
+
+def norm_of(row):
+    return math.sqrt(sum(math.pow(t, 2) for t in row))
+
+
+def math_free(t):
+    return np.array([np.sin(each) for each in t])
+
+
+# --- arrays that are filled
+@at(S)
+def filled_in_a_loop(x):
+    y = np.zeros(4)
+    for k in range(4):
+        y[k] = math.exp(k * x)
+    y[1:3] *= 2
+    return np.sum(y)
+
+
+@at(V)
+def filled_like_another(x):
+    y, z = np.empty_like(x), np.zeros_like(DATA)
+    for k, t in enumerate(x):
+        y[k], z[-k - 1] = float(t) ** 2, math.sin(t)
+    return y @ z
+
+
+@at(S)
+def filled_by_views_and_masks(x):
+    y = np.ones((2, 3))
+    y.T[1] = x
+    row = y[0]
+    row += np.arange(3.0) * x
+    y[y > 2] = x * x
+    return np.sum(y**2)
+
+
+@at(S)
+def filled_constants(x):
+    table = np.array([1.0, 2.0, 3.0])
+    table[1] = x
+    other = table.copy()
+    other[:2] += np.add.at(table, [0, 0], x) or 1.0
+    kept = DATA.copy()
+    kept[0] = x
+    return table @ other + np.sum(kept * np.exp(table, out=table))
+
+
+@at(0.4)
+def dynamic_programming(x):
+    table = np.zeros((4, 5))
+    table[0, :] = np.arange(5) * x
+    for i in range(1, 4):
+        for j in range(1, 5):
+            table[i, j] = min(table[i - 1, j] + x, table[i, j - 1] + 0.3, table[i - 1, j - 1] + math.exp(-x))
+    return table[-1, -1]
+
+
+@at(np.array([[4.0, 1.0, 0.5], [1.0, 3.0, 0.2], [0.5, 0.2, 2.0]]))
+def elimination(x):
+    a, lower = x.copy(), np.eye(3)
+    for k in range(3):
+        for i in range(k + 1, 3):
+            lower[i, k] = a[i, k] / a[k, k]
+            a[i] -= lower[i, k] * a[k]
+    return sum(math.log(a[k, k]) for k in range(3)) + np.sum(lower)
+
+
+@at(V)
+def swapped_and_sorted(x):
+    y = np.array(x)
+    y[[0, 2]] = y[[2, 0]]
+    rows = [*y]
+    rows.sort(key=by_square)
+    return rows[0] + 2 * rows[1] * y[0]
+
+
+def by_square(t):
+    return -math.pow(t, 2)
+
+
 @at(V)
 def imported_names(x):
     return np.sum(nothing(3) + vector_exp(x)) * exp(x[0])
@@ -582,6 +677,13 @@ class Gauss:
     def halved(x):
         return math.ldexp(x, -1)
 
+    @property
+    def __hidden(self):
+        return math.exp(self.mean)
+
+    def hidden(self):
+        return self.__hidden
+
     def __call__(self, x):
         return -self.halved((x - self.mean) ** 2 / self.variance) - self.__log_deviation() - self.constant
 
@@ -617,7 +719,7 @@ def methods(x):
 
 @at(S)
 def properties(x):
-    return FIXED.variance * x + Gauss(0.0, x).variance + Gauss(0.0, x).precision
+    return FIXED.variance * x + Gauss(x, 1.0).hidden() + Gauss(0.0, x).variance + Gauss(0.0, x).precision
 
 
 @at(S)

@@ -7,19 +7,22 @@ import contextlib
 import doctest
 import functools
 import gc
+import heapq
 import importlib.util
+import json.decoder
 import linecache
 import math
 import numbers
 import pickle
 import statistics
 import sys
+import textwrap
 import threading
 import traceback
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -28,6 +31,7 @@ import pytest
 import nazad as nz
 from nazad.errors import NoRuleError, TraceError
 from nazad.trace import current, followed
+from nazad.trace.follow import source
 from nazad.trace.running import RESOLVER
 
 
@@ -133,6 +137,49 @@ def test_library_code_is_not_followed() -> None:
 
 
 # --- what is the same as without
+def codes_in(code: CodeType) -> Iterator[CodeType]:
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield each
+            yield from codes_in(each)
+
+
+def lines_of(code: CodeType) -> set[int]:
+    return {line for _, _, line in code.co_lines() if line is not None}
+
+
+@pytest.mark.parametrize("module", [statistics, textwrap, heapq, contextlib, json.decoder], ids=str)
+def test_every_function_of_a_module_has_a_twin(module: ModuleType) -> None:
+    assert module.__file__ is not None
+    text = Path(module.__file__).read_text()
+    file = source._File(module.__file__, text)
+    for plain in codes_in(compile(text, module.__file__, "exec", dont_inherit=True)):
+        twin = file.twin(plain, vars(module))
+        for name in ("co_name", "co_qualname", "co_firstlineno", "co_varnames", "co_filename"):
+            assert getattr(twin, name) == getattr(plain, name)
+        assert {*twin.co_freevars} - {RESOLVER} == {*plain.co_freevars}
+        assert lines_of(twin) == lines_of(plain)
+
+
+def test_rewritten_code_computes_the_same() -> None:
+    """A module of which everything is rewritten, in a trace and outside."""
+    text = Path(textwrap.__file__).read_text()
+    name = "<cell of textwrap>"
+    linecache.cache[name] = (len(text), None, text.splitlines(True), name)
+    space: dict[str, Any] = {"__name__": "cell"}
+    exec(compile(text, name, "exec"), space)  # noqa: S102
+    words = "Every call looks first whether something stands in for what is called. " * 5
+    seen: list[Any] = []
+
+    def f(x: Any) -> Any:
+        seen.append(space["wrap"](words, 31))
+        return math.exp(x) * len(seen[0])
+
+    assert nz.grad(f)(0.0) == len(textwrap.wrap(words, 31))
+    assert seen[0] == textwrap.wrap(words, 31)
+    assert RESOLVER in source.twin_of(space["wrap"]).co_freevars
+
+
 def f_with_defaults(x: Any, y: float = 2.0, *, z: float = 3.0) -> Any:
     """Documented."""
     return math.exp(x) * y * z

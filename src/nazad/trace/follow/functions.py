@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -129,13 +130,16 @@ def of_builtin(f: Any) -> Any:
     if id(f) in STANDINS:
         return remembered(f, STANDINS[id(f)][0])
     owner = f.__self__
+    if owner is None or type(owner) is ModuleType:
+        return remembered(f, f)
     if isinstance(owner, np.ndarray):
         return of_array_method(f, owner)
     if isinstance(owner, np.ufunc):
         return on_lists(f)
     if scipy_table.subject_of(f):
         return on_numbers(f)
-    return remembered(f, f) if owner is None or type(owner) is ModuleType else f
+    unbound = STANDINS.get(id(getattr(type(owner), f.__name__, None)))
+    return functools.partial(unbound[0], owner) if unbound else f
 
 
 def of_array_method(f: Any, owner: np.ndarray[Any, Any]) -> Any:

@@ -46,7 +46,7 @@ class _Sites(ast.NodeTransformer):
     """What is rewritten, and how. The new nodes stand where the old ones stood."""
 
     def __init__(self, modules: frozenset[str]) -> None:
-        self._modules, self._depth = modules, 0
+        self._modules, self._classes, self._depth = modules, [""], 0
 
     # --- calls
     def visit_Call(self, node: ast.Call) -> ast.Call:
@@ -72,7 +72,9 @@ class _Sites(ast.NodeTransformer):
         return node
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
+        self._classes.append(node.name)
         self._inside(node)
+        self._classes.pop()
         return node
 
     def _inside(self, node: ast.FunctionDef | ast.ClassDef) -> None:
@@ -93,8 +95,13 @@ class _Sites(ast.NodeTransformer):
         is_module = isinstance(value, ast.Name) and value.id in self._modules
         node.value = self.visit(value)
         if isinstance(node.ctx, ast.Load) and node.attr not in _OF_ARRAYS and not is_module:
-            node.value = _site(_helper("of"), node.value, ast.Constant(node.attr))
+            node.value = _site(_helper("of"), node.value, ast.Constant(self._mangled(node.attr)))
         return node
+
+    def _mangled(self, name: str) -> str:
+        """The name that an attribute has outside of its class: a private one begins with the class's."""
+        is_private = self._classes[-1] and name.startswith("__") and not name.endswith("__")
+        return f"_{self._classes[-1].lstrip('_')}{name}" if is_private else name
 
     def visit_With(self, node: ast.With) -> ast.AST:
         self.generic_visit(node)

@@ -14,6 +14,7 @@ import itertools
 import linecache
 import os
 import sysconfig
+import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType, ModuleType
@@ -29,7 +30,9 @@ _LIBRARIES = tuple(
 _PACKAGES = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
 _ANNOTATIONS = __future__.annotations.compiler_flag
 _ANOTHER = "its source is not what runs"
-_twins: dict[int, tuple[weakref.ref[CodeType], CodeType | NotFollowed]] = {}
+_twins: dict[int, tuple[weakref.ref[CodeType], CodeType | str]] = {}
+"""By the identity of a code object: it, weakly, and its twin, or why there is none."""
+_lock = threading.Lock()
 
 
 class NotFollowed(Exception):
@@ -51,10 +54,11 @@ def twin_of(function: FunctionType) -> CodeType:
         return code
     known = _twins.get(id(code))
     if known is None:
-        known = weakref.ref(code, functools.partial(_let_go, id(code))), _found(function)
-        _twins[id(code)] = known
-    if isinstance(known[1], NotFollowed):
-        raise known[1]
+        with _lock:  # trees are rewritten in their place
+            known = weakref.ref(code, functools.partial(_let_go, id(code))), _found(function)
+            _twins[id(code)] = known
+    if isinstance(known[1], str):
+        raise NotFollowed(known[1])
     return known[1]
 
 
@@ -65,25 +69,25 @@ def _let_go(key: int, code: object) -> None:
 def reason(code: CodeType) -> str:
     """Why a function is not followed; empty if it is."""
     known = _twins.get(id(code))
-    if known is not None and isinstance(known[1], NotFollowed):
-        return str(known[1])
+    if known is not None and isinstance(known[1], str):
+        return known[1]
     return "it is library code" if is_library(code.co_filename) else ""
 
 
-def _found(function: FunctionType) -> CodeType | NotFollowed:
-    code = function.__code__
+def _found(function: FunctionType) -> CodeType | str:
+    code, error = function.__code__, "it is library code"
     if is_library(code.co_filename):
-        return NotFollowed("it is library code")
+        return error
     for is_fresh in (False, True):
         if is_fresh:
             linecache.checkcache(code.co_filename)
         lines = linecache.getlines(code.co_filename, function.__globals__)
         if not lines:
-            return NotFollowed("its source is not available")
+            return "its source is not available"
         try:
             return _parsed(code.co_filename, "".join(lines)).twin(code, function.__globals__)
         except NotFollowed as why:
-            error = why
+            error = str(why)
     return error
 
 

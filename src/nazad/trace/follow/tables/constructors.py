@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from nazad.trace.numpy_table.windows import strided
 from nazad.trace.running import held, remembered_error
 
 _FROM_NOTHING = (
-    "zeros ones empty eye identity tri linspace logspace geomspace fromiter fromfunction fromstring hanning "
+    "zeros ones empty eye identity tri linspace logspace geomspace fromstring hanning "
     "hamming blackman bartlett kaiser vander zeros_like ones_like empty_like"
 )
 
@@ -46,13 +47,22 @@ def _full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None, **
 
 
 @stands_in_for(np.arange)
-def _arange(*args: Any, dtype: Any = None, **layout: Any) -> Any:
-    if not any_traced(args):
-        return held(np.arange(*args, dtype=dtype, **layout))
-    start, stop, step = (0, args[0], 1) if len(args) == 1 else (*args, 1)[:3]
+def _arange(*args: Any, **named: Any) -> Any:
+    if not any_traced((args, named)):
+        return held(np.arange(*args, **named))
+    return _steps(0, *args, **named) if len(args) == 1 and "stop" not in named else _steps(*args, **named)
+
+
+def _steps(start: Any = 0, stop: Any = None, step: Any = 1, dtype: Any = None, device: Any = None) -> Any:
     count = max(0, int(np.ceil((stop - start) / step)))
     steps = start + np.arange(count) * step
     return steps if dtype is None else astype(steps, dtype)
+
+
+@stands_in_for(np.fromiter)
+def _fromiter(iter: Iterable[Any], dtype: Any, count: int = -1) -> Any:
+    values = [*iter] if count < 0 else [*itertools.islice(iter, count)]
+    return array_of(values, dtype) if any_traced(values) else held(np.fromiter(values, dtype))
 
 
 @stands_in_for(np.copy)
@@ -61,12 +71,12 @@ def _copy(a: Any, *args: Any, **layout: Any) -> Any:
 
 
 @stands_in_for(np.array)
-def _array(a: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, **layout: Any) -> Any:
-    if not any_traced(a):
-        made = np.array(a, dtype, copy=copy, ndmin=ndmin, **layout)
-        return made if made is a else held(made)
-    whole = array_of(a, dtype)
-    whole = whole.copy() if copy and whole is a else whole
+def _array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, **layout: Any) -> Any:
+    if not any_traced(object):
+        made = np.array(object, dtype, copy=copy, ndmin=ndmin, **layout)
+        return made if made is object else held(made)
+    whole = array_of(object, dtype)
+    whole = whole.copy() if copy and whole is object else whole
     return np.reshape(whole, (*(1,) * (ndmin - whole.ndim), *whole.shape)) if whole.ndim < ndmin else whole
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,14 @@ import numpy as np
 from nazad.errors import TraceError
 from nazad.graph import here, rank_of, shape_of
 from nazad.trace.follow.resolve import finds, resolve
-from nazad.trace.follow.standins import stands_in_for
+from nazad.trace.follow.standins import on_traced, stands_in_for
+from nazad.trace.follow.tables.constructors import array_of
 from nazad.trace.inside import any_traced
-from nazad.trace.running import remembered_error
+from nazad.trace.running import held, remembered_error
 
 _FUNCTION_FIRST: tuple[Callable[..., Any], ...] = (map, filter, functools.reduce, functools.cmp_to_key)
 _FUNCTION_FIRST += (itertools.dropwhile, itertools.filterfalse, itertools.starmap, itertools.takewhile)
+_FUNCTION_FIRST += (np.apply_along_axis, np.apply_over_axes)
 
 
 def _with_first(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,6 +34,16 @@ for _function in _FUNCTION_FIRST:
     stands_in_for(_function)(_with_first(_function))
 
 
+@stands_in_for(np.fromfunction)
+def _fromfunction(function: Callable[..., Any], shape: Any, **kwargs: Any) -> Any:
+    return held(np.fromfunction(resolve(function), shape, **kwargs))
+
+
+@stands_in_for(np.piecewise)
+def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
+    return np.piecewise(x, condlist, [resolve(f) if callable(f) else f for f in funclist], *args, **kw)
+
+
 def _with_key(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, key: Any = None, **kwargs: Any) -> Any:
         return function(*args, key=_followed(key), **kwargs)
@@ -40,6 +52,7 @@ def _with_key(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 stands_in_for(sorted)(_with_key(sorted))
+stands_in_for(list.sort)(_with_key(list.sort))
 stands_in_for(itertools.groupby)(lambda iterable, key=None: itertools.groupby(iterable, _followed(key)))
 
 
@@ -77,14 +90,20 @@ def of_vectorized(f: Any) -> Any:
             raise remembered_error(
                 TraceError("np.vectorize with a signature got traced values", "Write the loop.", here())
             )
-        return _by_entry(resolve(f.pyfunc), args)
+        return _by_entry(resolve(f.pyfunc), args, f.otypes or ())
 
     return call
 
 
-def _by_entry(f: Callable[..., Any], args: Any) -> Any:
+def _by_entry(f: Callable[..., Any], args: Any, kinds: Iterable[str]) -> Any:
     whole = np.broadcast_arrays(*args)
     rows = [f(*entries) for entries in zip(*[np.ravel(a) for a in whole], strict=True)]
     parts = rows if isinstance(rows[0], tuple) else [(row,) for row in rows]
-    shaped = [np.reshape(np.stack(column), shape_of(whole[0])) for column in zip(*parts, strict=True)]
+    columns = zip(zip(*parts, strict=True), itertools.chain(kinds, itertools.repeat(None)), strict=False)
+    shaped = [np.reshape(array_of(column, kind), shape_of(whole[0])) for column, kind in columns]
     return tuple(shaped) if isinstance(rows[0], tuple) else shaped[0]
+
+
+@on_traced(np.ndenumerate)
+def _ndenumerate(arr: Any) -> Iterator[Any]:
+    return ((place, arr[place]) for place in np.ndindex(arr.shape))
