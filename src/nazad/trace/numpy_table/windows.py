@@ -51,4 +51,4 @@ def _seen_anew(x: Any, look: Callable[[Any], Any]) -> Any:
     """A view that is only read: the places are those at which the numbers of the entries are seen."""
     places = look(np.reshape(np.arange(np.size(x)), shape_of(x)))
     picked: Value = np.reshape(x, (-1,))[places]
-    return x.trace.looked(x, picked, look(x.value), lambda a: _seen_anew(a, look))
+    return x.recorder.looked(x, picked, look(x.value), lambda a: _seen_anew(a, look))
