@@ -114,6 +114,46 @@ def test_other_precisions(f: Function, x: Any, dtype: Any) -> None:
         np.testing.assert_allclose(found, known, rtol=2e-3, atol=1e-4)
 
 
+NOTHING, BROKEN = np.zeros((0, 3)), np.array([[1.0, np.inf, 2.0], [np.nan, 3.0, 0.0], [4.0, -1.0, 2.0]])
+EDGES: list[tuple[Function, Any]] = [
+    (lambda x: np.unique(x, return_inverse=True), NOTHING),
+    (lambda x: np.unique(x, axis=1, return_counts=True), NOTHING),
+    (lambda x: np.unique(np.round(x), axis=0, return_inverse=True), BROKEN),
+    (lambda x: np.setxor1d(x, []), NOTHING),
+    (lambda x: np.setdiff1d(x, [1.0]), NOTHING),
+    (lambda x: np.median(x, axis=0), NOTHING),
+    (lambda x: np.nanmedian(x, axis=0, keepdims=True), NOTHING),
+    (lambda x: np.max(x, axis=0, initial=2.0), NOTHING),
+    (lambda x: np.nanmin(x, initial=2.0), NOTHING),
+    (lambda x: np.sum(x, axis=1), NOTHING),
+    (lambda x: np.concatenate([x, x]), NOTHING),
+    (lambda x: np.diff(x, axis=0), NOTHING[:, :0]),
+    (lambda x: np.quantile(x, [0.3, 1.0], axis=0, method="higher"), BROKEN),
+    (lambda x: np.nanquantile(x, [0.3, 1.0], axis=0, method="inverted_cdf"), BROKEN),
+    (lambda x: np.gradient(x, np.array([0.0, 1.0, 3.0]), 2.0, edge_order=2), BROKEN),
+    (lambda x: np.pad(x, 2, "symmetric", reflect_type="odd"), BROKEN[2:]),
+    (lambda x: np.insert(x, slice(0, 2), 7.0, axis=1), BROKEN),
+    (lambda x: np.insert(x, [1], 7.0, axis=1), BROKEN),
+    (lambda x: np.histogram(x, 3, (0.0, 2.0)), BROKEN[2].astype(np.float32)),
+    (lambda x: np.histogram(x, 3), np.array([2.0, 2.0])),
+    (lambda x: np.hypot.reduce(x, axis=1), -BROKEN[2:, :1]),
+    (lambda x: np.hypot.reduceat(x, [0, 0, 2], axis=1), -BROKEN),
+    (lambda x: np.nanmax(x, axis=0), np.full((2, 2), np.nan)),
+    (lambda x: np.cumprod(x, axis=0), NOTHING),
+    (lambda x: np.interp(x, [1.0], [5.0]), BROKEN),
+]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("k", range(len(EDGES)))
+def test_edges(k: int) -> None:
+    """Nothing, one, what is not finite: NumPy's value, shape and dtype."""
+    f, x = EDGES[k]
+    for found, expected in zip(traced(f, x), parts(f(x)), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-13)
+        assert (np.shape(found), np.result_type(found)) == (np.shape(expected), np.result_type(expected))
+
+
 ASKS = {
     *("unique", "unique_all", "unique_counts", "unique_inverse", "unique_values"),
     *("union1d", "intersect1d", "setdiff1d", "setxor1d"),

@@ -83,21 +83,40 @@ def _gradient(f: Value, *varargs: Value, axis: Any = None, edge_order: int = 1) 
 
 def _slope(f: Value, axis: int, spacing: Value, order: int) -> Value:
     """Of the parabola through each point and its neighbours; at the ends of a line, or of a parabola."""
-    size = shape_of(f)[axis]
-    if size < order + 1:
+    if shape_of(f)[axis] < order + 1:
         raise ValueError("Shape of array too small to calculate a numerical gradient")
-    h = np.diff(array(spacing)) if rank_of(spacing) else np.broadcast_to(spacing, (size - 1,))
-    h = _lined(h, rank_of(f), axis)
-    steps = _part(f, axis, 1, None) - _part(f, axis, None, -1)
-    secants = steps / h
-    before, after = _part(h, axis, None, -1), _part(h, axis, 1, None)
-    left, right = _part(secants, axis, None, -1), _part(secants, axis, 1, None)
-    inner = (left * after + right * before) / (before + after)
-    first, last = _part(secants, axis, 0, 1), _part(secants, axis, -1, None)
-    if order == 2:
-        first = 2 * first - _part(inner, axis, 0, 1)
-        last = 2 * last - _part(inner, axis, -1, None)
-    return np.concatenate([first, inner, last], axis).astype(f.dtype)
+    slopes = _along_points if rank_of(spacing) else _evenly
+    return np.concatenate(slopes(f, axis, spacing, order), axis).astype(f.dtype)
+
+
+def _evenly(f: Value, axis: int, h: Value, order: int) -> list[Value]:
+    """First, inner and last slopes at points the same distance apart."""
+    left, _, right = _neighbours(f, axis)
+    inner = (right - left) / (2 * h)
+    a, b, c = (_part(f, axis, k, k + 1) for k in (0, 1, 2))
+    z, y, x = (_part(f, axis, k, k + 1 or None) for k in (-1, -2, -3))
+    if order == 1:
+        return [(b - a) / h, inner, (z - y) / h]
+    return [(-1.5 * a + 2 * b - 0.5 * c) / h, inner, (0.5 * x - 2 * y + 1.5 * z) / h]
+
+
+def _along_points(f: Value, axis: int, points: Value, order: int) -> list[Value]:
+    """First, inner and last slopes at points anywhere."""
+    h = _lined(np.diff(array(points)), rank_of(f), axis)
+    g, k = _part(h, axis, None, -1), _part(h, axis, 1, None)
+    left, middle, right = _neighbours(f, axis)
+    inner = (-k / g * left + g / k * right) / (g + k) + (k - g) / (g * k) * middle
+    if order == 1:
+        secants = (_part(f, axis, 1, None) - _part(f, axis, None, -1)) / h
+        return [_part(secants, axis, 0, 1), inner, _part(secants, axis, -1, None)]
+    at_left = (-(2 * g + k) / g * left - g / k * right) / (g + k) + (g + k) / (g * k) * middle
+    at_right = (k / g * left + (2 * k + g) / k * right) / (g + k) - (g + k) / (g * k) * middle
+    return [_part(at_left, axis, 0, 1), inner, _part(at_right, axis, -1, None)]
+
+
+def _neighbours(f: Value, axis: int) -> tuple[Value, Value, Value]:
+    """Of every point but the first and the last: the one before, itself, and the one after."""
+    return _part(f, axis, None, -2), _part(f, axis, 1, -1), _part(f, axis, 2, None)
 
 
 # --- lines through points
@@ -109,7 +128,7 @@ def _interp(x: Value, xp: Value, fp: Value, left: Any = None, right: Any = None,
         x, xp, fp, left, right = *_wrapped(x, xp, fp, abs(period)), None, None
     size = len(xp)
     below, above = fp[0] if left is None else left, fp[-1] if right is None else right
-    inside = fp[0] + 0 * x
+    inside = np.broadcast_to(fp[0], shape_of(x))
     if size > 1:
         k = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, size - 2)
         slopes = (fp[1:] - fp[:-1]) / (xp[1:] - xp[:-1])

@@ -40,8 +40,11 @@ def _edges(a: Value, bins: Any = 10, range: Any = None, weights: Any = None) -> 
         return array(bins)
     x = array(a)
     low, high = range if range is not None else (np.min(x), np.max(x)) if np.size(x) else (0.0, 1.0)
-    alone = np.equal(low, high)
-    low, high = np.where(alone, low - 0.5, low), np.where(alone, high + 0.5, high)
+    if range is None:
+        alone = np.equal(low, high)
+        low, high = np.where(alone, low - 0.5, low), np.where(alone, high + 0.5, high)
+    elif low == high:
+        low, high = low - 0.5, high + 0.5
     return np.linspace(low, high, int(bins) + 1, dtype=np.result_type(low, high, inexact(x)))
 
 

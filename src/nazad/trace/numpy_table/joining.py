@@ -83,13 +83,14 @@ def _assembled(arrays: Any, depth: int, rank: int) -> Value:
 def _insert(arr: Value, obj: Any, values: Value, axis: int | None = None) -> Any:
     x, place = (np.ravel(arr), 0) if axis is None else (array(arr), one_axis(axis, rank_of(arr)))
     new = array(values).astype(x.dtype)
-    rank, size, spots = rank_of(x), shape_of(x)[place], np.asarray(obj)
+    rank, size = rank_of(x), shape_of(x)[place]
+    spots = np.arange(size)[obj] if isinstance(obj, slice) else np.asarray(obj)
     new = np.reshape(new, (*(1,) * (rank - rank_of(new)), *shape_of(new)))
     if spots.ndim == 0:
         new = np.moveaxis(new, 0, place)
-    count = shape_of(new)[place] if spots.size == 1 else int(np.insert(np.arange(size), obj, 0).size) - size
+    count = shape_of(new)[place] if spots.size == 1 else int(np.insert(np.arange(size), spots, 0).size) - size
     new = np.broadcast_to(new, (*shape_of(x)[:place], count, *shape_of(x)[place + 1 :]))
-    where = [int(spots)] * count if spots.size == 1 else obj
+    where = [spots.item()] * count if spots.size == 1 else spots
     order = np.insert(np.arange(size), where, np.arange(size, size + count))
     return np.take(np.concatenate([x, new], place), order, axis=place)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from nazad.graph import Value, rank_of
 from nazad.trace.numpy_table.dispatch import rule
-from nazad.trace.numpy_table.normal import Axis, all_axes, array, astype, certain, flag
+from nazad.trace.numpy_table.normal import Axis, all_axes, astype, certain, flag
 from nazad.trace.numpy_table.reductions import spread_of
 
 _MISSING = np._NoValue
@@ -50,9 +50,10 @@ def _extreme(function: Callable[..., Any], worst: float) -> Callable[..., Any]:
         if a.dtype.kind not in "fc":
             return function(a, axis=axis, keepdims=flag(keepdims), where=where, initial=initial)
         there = _there(a, where)
-        y = function(np.where(there, a, a.dtype.type(worst)), axis=axis, keepdims=flag(keepdims))
+        x = np.where(there, a, a.dtype.type(worst))
         if initial is not _MISSING:
-            return function(np.stack(np.broadcast_arrays(y, astype(array(initial), a.dtype))), axis=0)
+            return function(x, axis=axis, keepdims=flag(keepdims), initial=initial)
+        y = function(x, axis=axis, keepdims=flag(keepdims))
         return np.where(np.any(there, axis=axis, keepdims=flag(keepdims)), y, a.dtype.type(np.nan))
 
     return extreme

@@ -79,8 +79,10 @@ def _turned_over(x: Value, axis: int, width: list[int], mode: str) -> Value:
     """NumPy does to a line of numbers what it does to every other line: combinations of its places."""
     size = shape_of(x)[axis]
     lines = np.eye(size, dtype=x.dtype)
-    weights = [np.pad(row, width, mode=cast(Any, mode), reflect_type="odd") for row in lines]
-    return np.moveaxis(np.tensordot(x, np.array(weights), (axis, 0)), -1, axis)
+    weights = np.array([np.pad(row, width, mode=cast(Any, mode), reflect_type="odd") for row in lines])
+    shares = np.moveaxis(x, axis, -1)[..., None] * weights
+    summed = np.sum(np.where(weights == 0, x.dtype.type(0), shares), axis=-2, dtype=x.dtype)
+    return np.moveaxis(summed, -1, axis)
 
 
 # --- numbers beside the array

@@ -20,37 +20,35 @@ from nazad.trace.numpy_table.normal import Axis, all_axes, array, certain, flag
 Place = Callable[[Value, Value], Value]
 
 
-def _between(alpha: float, beta: float) -> Place:
+def _family(alpha: float, beta: float) -> Place:
     return lambda n, q: n * q + (alpha + q * (1 - alpha - beta)) - 1
-
-
-def _stepped(place: Place) -> Place:
-    return lambda n, q: np.maximum(place(n, q), 0)
 
 
 _PLACES: dict[str, Place] = {
     "linear": lambda n, q: (n - 1) * q,
-    "weibull": _between(0, 0),
-    "hazen": _between(0.5, 0.5),
-    "interpolated_inverted_cdf": _between(0, 1),
-    "median_unbiased": _between(1 / 3, 1 / 3),
-    "normal_unbiased": _between(3 / 8, 3 / 8),
-    # steps: whole places
+    "weibull": _family(0, 0),
+    "hazen": _family(0.5, 0.5),
+    "interpolated_inverted_cdf": _family(0, 1),
+    "median_unbiased": _family(1 / 3, 1 / 3),
+    "normal_unbiased": _family(3 / 8, 3 / 8),
+    "midpoint": lambda n, q: (np.floor((n - 1) * q) + np.ceil((n - 1) * q)) / 2,
+    "averaged_inverted_cdf": lambda n, q: (np.ceil(n * q) + np.floor(n * q)) / 2 - 0.5,
+}
+_STEPS: dict[str, Place] = {
     "lower": lambda n, q: np.floor((n - 1) * q),
     "higher": lambda n, q: np.ceil((n - 1) * q),
     "nearest": lambda n, q: np.rint((n - 1) * q),
-    "midpoint": lambda n, q: (np.floor((n - 1) * q) + np.ceil((n - 1) * q)) / 2,
-    "inverted_cdf": _stepped(lambda n, q: np.ceil(n * q) - 1),
-    "averaged_inverted_cdf": lambda n, q: (np.ceil(n * q) + np.floor(n * q)) / 2 - 0.5,
-    "closest_observation": _stepped(lambda n, q: np.rint(n * q) - 1),
+    "inverted_cdf": lambda n, q: np.ceil(n * q) - 1,
+    "closest_observation": lambda n, q: np.rint(n * q) - 1,
 }
+"""Methods that pick an entry, at whole places."""
 
 
 def _quantile_of(
     a: Value, q: Value, axis: Axis, method: str, keepdims: bool, weights: Any, skip_nan: bool
 ) -> Value:
-    if method not in _PLACES:
-        raise ValueError(f"{method!r} is not a valid method. Use one of: {', '.join(_PLACES)}")
+    if method not in _PLACES | _STEPS:
+        raise ValueError(f"{method!r} is not a valid method. Use one of: {', '.join(_PLACES | _STEPS)}")
     a, is_weak, q = array(a), type(q) in PYTHON_NUMBERS, array(q)
     if not certain(np.all((q >= 0) & (q <= 1))):
         raise ValueError("Quantiles must be in the range [0, 1]")
@@ -58,8 +56,10 @@ def _quantile_of(
     rows = _last(a, axes)
     if weights is None:
         ordered, count = _in_order(rows, skip_nan)
-        place = _PLACES[method](count, np.ravel(q))
-        y = _picked(ordered, place, count, rows.dtype if is_weak else None)
+        if method in _STEPS:
+            y = _at(ordered, _inside(_STEPS[method](count, np.ravel(q)), count))
+        else:
+            y = _between(ordered, _PLACES[method](count, np.ravel(q)), count, rows.dtype if is_weak else None)
     elif method != "inverted_cdf":
         raise ValueError(f"Only method 'inverted_cdf' supports weights. Got: {method}.")
     else:
@@ -84,12 +84,15 @@ def _in_order(rows: Value, skip_nan: bool) -> tuple[Value, Any]:
     return ordered, shape_of(rows)[-1]
 
 
-def _picked(ordered: Value, place: Value, count: Any, dtype: Any) -> Value:
+def _inside(place: Value, count: Any) -> Value:
+    """Whole places that there are."""
+    return np.clip(place, 0, np.maximum(count - 1, 0)).astype(int)
+
+
+def _between(ordered: Value, place: Value, count: Any, dtype: Any) -> Value:
     """Entries at real places, on the line between the neighbours."""
-    top = np.maximum(count - 1, 0)
     floor = np.floor(place)
-    low, high = (np.clip(k, 0, top).astype(int) for k in (floor, floor + 1))
-    before, after = _at(ordered, low), _at(ordered, high)
+    before, after = (_at(ordered, _inside(k, count)) for k in (floor, floor + 1))
     share = place - floor
     share = share.astype(dtype) if dtype is not None and dtype.kind == "f" else share
     step = after - before
@@ -125,6 +128,8 @@ def _weighted(rows: Value, weights: Value, q: Value, skip_nan: bool) -> Value:
     order = np.argsort(rows, axis=-1)
     last = rank_of(rows) - 1
     counts = np.where(np.isnan(rows), 0.0, weights) if skip_nan else weights
+    if certain(np.any(np.equal(np.sum(counts, axis=-1), 0))):
+        raise ValueError("Weights included NaN, inf or were all zero.")
     below = np.cumsum(structure.take_along(counts, order, last), axis=-1, dtype=float)
     below = below / below[..., -1:]
     passed = np.less(below[..., None, :], q[:, None]) | np.equal(below, 0)[..., None, :]
@@ -161,6 +166,8 @@ def _median(skip_nan: bool) -> Callable[..., Any]:
         """The entry in the middle, or the mean of the two there."""
         axes = all_axes(axis, rank_of(a))
         rows = _last(a, axes)
+        if not shape_of(rows)[-1]:
+            return np.mean(a, axis=axes, keepdims=flag(keepdims))
         ordered, count = _in_order(rows, skip_nan)
         lower, upper = (np.maximum(k, 0) for k in ((count - 1) // 2, count // 2))
         low, high = _at(ordered, lower), _at(ordered, upper)

@@ -35,11 +35,14 @@ def _fold(op: Any, neutral: Any, start: np.ufunc | None = None) -> Callable[...,
         if neutral is None and not (where is True or where is _MISSING or has_start):
             raise ValueError(f"np.{op.name} has no identity: with where= it needs initial=")
         x = _masked(x, where, initial if neutral is None else neutral)
-        y = op(x, axis=all_axes(scalar_axis(axis, x), rank_of(x)), keepdims=flag(keepdims))
-        y = (
-            y if dtype is None or y.dtype == x.dtype else astype(y, x.dtype)
-        )  # small integers add up to large ones
-        return start(y, astype(array(initial), y.dtype)) if start is not None and has_start else y
+        axes = all_axes(scalar_axis(axis, x), rank_of(x))
+        begin = astype(array(initial), x.dtype) if has_start else None
+        if neutral is None and has_start and not np.size(x):
+            return begin + reduction.sum(x, axis=axes, keepdims=flag(keepdims)).astype(x.dtype)
+        y = op(x, axis=axes, keepdims=flag(keepdims))
+        if dtype is not None and y.dtype != x.dtype:
+            y = astype(y, x.dtype)  # small integers add up to large ones
+        return start(y, begin) if start is not None and has_start else y
 
     return fold
 

@@ -6,14 +6,15 @@ depends on the numbers; so a trace that asks for them holds for this pattern of 
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from nazad.graph import Value, rank_of, shape_of
+from nazad.graph import Value, shape_of
 from nazad.ops import structure
 from nazad.trace.numpy_table.dispatch import rule
-from nazad.trace.numpy_table.normal import array, one_axis
+from nazad.trace.numpy_table.normal import array
 
 
 class _Groups(NamedTuple):
@@ -41,15 +42,18 @@ class _Groups(NamedTuple):
 
 def _grouped(x: Value, equal_nan: bool = True) -> _Groups:
     """Equal entries of a vector, or equal rows."""
-    lines = np.reshape(x, (shape_of(x)[0], -1))
+    size, *row = shape_of(x)
+    lines = np.reshape(x, (size, math.prod(row)))
     columns = tuple(lines[:, k] for k in reversed(range(shape_of(lines)[1])))
-    order = np.lexsort(columns) if len(columns) > 1 else np.argsort(columns[0])
+    order = (
+        np.lexsort(columns) if len(columns) > 1 else np.argsort(columns[0]) if columns else np.arange(size)
+    )
     ordered = lines[order]
     before, after = ordered[:-1], ordered[1:]
     differ = np.not_equal(before, after)
     if equal_nan and x.dtype.kind in "fc":
         differ = differ & ~(np.isnan(before) & np.isnan(after))
-    begins = np.concatenate([np.ones(min(len(ordered), 1), bool), np.any(differ, axis=1)])
+    begins = np.concatenate([np.ones(min(size, 1), bool), np.any(differ, axis=1)])
     return _Groups(order, np.nonzero(begins)[0], np.cumsum(begins) - 1)
 
 
@@ -66,17 +70,11 @@ def _unique(
     x = np.ravel(ar) if axis is None else np.moveaxis(ar, axis, 0)
     groups = _grouped(x, equal_nan and axis is None)
     values = x[groups.first]
-    shape = shape_of(ar) if axis is None else _column(ar, axis)
-    inverse = np.reshape(groups.inverse, shape) if return_inverse else None
+    inverse = np.reshape(groups.inverse, shape_of(ar) if axis is None else -1) if return_inverse else None
     wanted = (return_index, return_inverse, return_counts)
     extra = [y for y, asked in zip((groups.first, inverse, groups.counts), wanted, strict=True) if asked]
     values = values if axis is None else np.moveaxis(values, 0, axis)
     return (values, *extra) if extra else values
-
-
-def _column(ar: Value, axis: int) -> tuple[int, ...]:
-    place = one_axis(axis, rank_of(ar))
-    return tuple(n if k == place else 1 for k, n in enumerate(shape_of(ar)))
 
 
 rule(np.unique_values)(lambda x: _unique(x, equal_nan=False))
@@ -107,7 +105,8 @@ def _union1d(ar1: Value, ar2: Value) -> Any:
 
 @rule(np.intersect1d)
 def _intersect1d(ar1: Value, ar2: Value, assume_unique: bool = False, return_indices: bool = False) -> Any:
-    (a, where_a), (b, where_b) = (_distinct(array(x), assume_unique) for x in (ar1, ar2))
+    kind = np.result_type(array(ar1), array(ar2))
+    (a, where_a), (b, where_b) = (_distinct(array(x).astype(kind), assume_unique) for x in (ar1, ar2))
     places = np.nonzero(np.isin(a, b))[0]
     places = places if not assume_unique else places[np.asarray(np.argsort(a[places]))]
     common = a[places]
@@ -134,6 +133,8 @@ def _setdiff1d(ar1: Value, ar2: Value, assume_unique: bool = False) -> Any:
 @rule(np.setxor1d)
 def _setxor1d(ar1: Value, ar2: Value, assume_unique: bool = False) -> Any:
     both = np.concatenate([_distinct(array(x), assume_unique)[0] for x in (ar1, ar2)])
+    if not len(both):
+        return both
     ordered = np.sort(both)
     same = np.equal(ordered[1:], ordered[:-1])
     end = np.zeros(1, bool)

@@ -168,6 +168,8 @@ def _folded(ufunc: np.ufunc, x: Value, axes: tuple[int, ...], initial: Any) -> V
         rows = np.concatenate([first, rows])
     if not len(rows):
         return ufunc.reduce(np.zeros(rows.shape, rows.dtype))  # its identity, or NumPy's error
+    if len(rows) == 1 and ufunc.identity is not None:
+        return ufunc(rows.dtype.type(ufunc.identity), rows[0])
     return _in_pairs(ufunc, rows) if is_reorderable(ufunc) else _in_turn(ufunc, rows)[-1]
 
 
@@ -198,12 +200,17 @@ def accumulate(ufunc: np.ufunc, a: Value, axis: int = 0, dtype: Any = None) -> A
 def _reduceat(ufunc: np.ufunc, a: Value, indices: Any, axis: int = 0, dtype: Any = None) -> Any:
     x = _summand(ufunc, array(a), dtype)
     place = one_axis(axis, rank_of(x))
-    starts = [int(k) for k in np.asarray(indices)]
-    ends = [*starts[1:], shape_of(x)[place]]
+    starts, size = [int(k) for k in np.asarray(indices)], shape_of(x)[place]
+    if not all(0 <= k < size for k in starts):
+        raise IndexError(f"index out-of-bounds in {ufunc.__name__}.reduceat [0, {size})")
+    ends = [max(end, k + 1) for k, end in zip(starts, [*starts[1:], size], strict=True)]
     rows = [
-        x[structure.at_axis(place, slice(k, max(end, k + 1)))] for k, end in zip(starts, ends, strict=True)
+        ufunc.reduce(x[structure.at_axis(place, slice(k, end))], axis=place)
+        if end > k + 1
+        else x[structure.at_axis(place, k)]
+        for k, end in zip(starts, ends, strict=True)
     ]
-    return np.stack([ufunc.reduce(row, axis=place) for row in rows], axis=place)
+    return np.stack(rows, axis=place)
 
 
 def _summand(ufunc: np.ufunc, x: Value, dtype: Any) -> Value:
