@@ -96,6 +96,7 @@ DOMAINS: dict[str, tuple[Domain, ...]] = {
     ),
     **dict.fromkeys(["eval_legendre", "eval_chebyt", "eval_chebyu"], (degree, inside)),
     **dict.fromkeys(["eval_sh_legendre", "eval_sh_chebyt", "eval_sh_chebyu"], (degree, unit)),
+    "sph_legendre_p": (whole(2, 3), whole(-2, 2), between(0.3, 2.5)),
     "lpmv": (whole(0, 1), real_whole(1, 3), inside),
     "lambertw": (positive, exactly(0), exactly(1e-12)),
     # distributions

@@ -39,6 +39,20 @@ eval_laguerre = op(sc.eval_laguerre, ..., lambda y, n, x: -eval_genlaguerre(n - 
 eval_genlaguerre = op(sc.eval_genlaguerre, ..., ..., lambda y, n, a, x: -eval_genlaguerre(n - 1, a + 1, x))
 eval_hermite = op(sc.eval_hermite, None, lambda y, n, x: 2 * n * eval_hermite(_below(whole(n)), x))
 eval_hermitenorm = op(sc.eval_hermitenorm, None, lambda y, n, x: n * eval_hermitenorm(_below(whole(n)), x))
+sph_legendre_p = op(
+    lambda n, m, theta: sc.sph_legendre_p(n, m, theta)[0],
+    None,
+    None,
+    lambda y, n, m, theta: (
+        (
+            np.sqrt((n - m) * (n + m + 1)) * sph_legendre_p(n, m + 1, theta)
+            - np.sqrt((n + m) * (n - m + 1)) * sph_legendre_p(n, m - 1, theta)
+        )
+        / 2
+    ),
+    name="sph_legendre_p",
+)
+"""The part of a spherical harmonic that depends on the polar angle."""
 lpmv = op(sc.lpmv, None, ..., lambda y, m, v, x: (v * x * y - (v + m) * lpmv(m, v - 1, x)) / (x * x - 1))
 
 

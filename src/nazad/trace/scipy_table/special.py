@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -9,8 +10,8 @@ import numpy as np
 from scipy import special as sc
 
 from nazad.graph import Value, rank_of
-from nazad.ops import elementwise, reduction
-from nazad.ops.special import TABLE, gamma, logarithmic
+from nazad.ops import elementwise, parts, reduction
+from nazad.ops.special import TABLE, airy, bessel, gamma, logarithmic, polynomials
 from nazad.ops.special.family import Part
 from nazad.trace.numpy_table.dispatch import UFUNCS
 from nazad.trace.numpy_table.normal import all_axes
@@ -19,18 +20,18 @@ from nazad.trace.scipy_table import rule
 
 def _enter(table: Iterable[Any]) -> None:
     """Every ufunc is known by the primitive that is made from it, or by those of its results."""
-    parts: dict[np.ufunc, dict[int, Any]] = {}
+    results: dict[np.ufunc, dict[int, Any]] = {}
     for op in table:
         if isinstance(op.calc, Part):
-            parts.setdefault(op.calc.ufunc, {})[op.calc.place] = op
+            results.setdefault(op.calc.ufunc, {})[op.calc.place] = op
         elif isinstance(op.calc, np.ufunc):
             UFUNCS[op.calc] = op
-    for ufunc, found in parts.items():
+    for ufunc, found in results.items():
         UFUNCS[ufunc] = _together([found[k] for k in sorted(found)])
 
 
-def _together(parts: Sequence[Any]) -> Callable[..., tuple[Value, ...]]:
-    return lambda *xs: tuple([op(*xs) for op in parts])
+def _together(ops: Sequence[Any]) -> Callable[..., tuple[Value, ...]]:
+    return lambda *xs: tuple([op(*xs) for op in ops])
 
 
 _enter(TABLE.values())
@@ -133,3 +134,49 @@ for _function in (sc.spherical_jn, sc.spherical_yn, sc.spherical_in, sc.spherica
 @rule(sc.softplus)
 def _softplus(x: Value) -> Value:
     return np.logaddexp(0, x)
+
+
+# --- derivatives of Bessel functions of any order, from the neighbouring orders
+def _nth(op: Any, sign: int) -> Callable[..., Value]:
+    def rule(v: Value, z: Value, n: int = 1) -> Value:
+        terms = [sign**k * math.comb(n, k) * op(v - n + 2 * k, z) for k in range(n + 1)]
+        return sum(terms[1:], terms[0]) / (2**n if op is not bessel.kv else (-2) ** n)
+
+    return rule
+
+
+rule(sc.jvp)(_nth(bessel.jv, -1))
+rule(sc.yvp)(_nth(bessel.yv, -1))
+rule(sc.ivp)(_nth(bessel.iv, 1))
+rule(sc.kvp)(_nth(bessel.kv, 1))
+rule(sc.h1vp)(_nth(bessel.hankel1, -1))
+rule(sc.h2vp)(_nth(bessel.hankel2, -1))
+
+
+# --- polynomials, waves and harmonics
+rule(sc.assoc_laguerre)(lambda x, n, k=0.0: polynomials.eval_genlaguerre(n, k, x))
+rule(sc.legendre_p)(lambda n, z: np.expand_dims(polynomials.eval_legendre(n, z), 0))
+rule(sc.sph_legendre_p)(lambda n, m, theta: np.expand_dims(polynomials.sph_legendre_p(n, m, theta), 0))
+
+
+@rule(sc.sph_harm_y)
+def _sph_harm_y(n: Any, m: Any, theta: Value, phi: Value) -> Value:
+    return polynomials.sph_legendre_p(np.asarray(n), np.asarray(m), theta) * np.exp(1j * np.asarray(m) * phi)
+
+
+@rule(sc.diric)
+def _diric(x: Value, n: int) -> Value:
+    """sin(nx/2) / (n sin(x/2)), and 1 or -1 where the quotient is one of zeros."""
+    below = np.sin(x / 2)
+    at = np.less(np.abs(below), 1e-7)
+    turns = np.rint(x / (2 * np.pi))
+    return np.where(at, (-1.0) ** (turns * (n - 1)), np.sin(n * x / 2) / (n * np.where(at, 1.0, below)))
+
+
+def _kelvin(x: Value) -> tuple[Value, ...]:
+    """SciPy's four complex functions."""
+    pairs = ((airy.ber, airy.bei), (airy.ker, airy.kei), (airy.berp, airy.beip), (airy.kerp, airy.keip))
+    return tuple([parts.complex(re(x), im(x)) for re, im in pairs])
+
+
+UFUNCS[sc.kelvin] = _kelvin
