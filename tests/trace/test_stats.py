@@ -34,8 +34,19 @@ SHAPES: dict[str, tuple[float, ...]] = {
     "powernorm": (1.7,), "rdist": (2.4,), "rice": (0.8,), "skellam": (1.4, 2.2), "skewnorm": (1.3,),
     "t": (4.3,), "triang": (0.4,), "truncexpon": (2.6,), "truncnorm": (-1.2, 2.1), "vonmises": (1.6,),
     "weibull_max": (1.8,), "weibull_min": (1.8,), "wrapcauchy": (0.4,), "yulesimon": (2.3,), "zipf": (2.7,),
+    "argus": (1.6,), "boltzmann": (0.7, 6), "erlang": (3,), "genexpon": (1.3, 0.8, 1.7),
+    "genhalflogistic": (0.6,), "genhyperbolic": (0.7, 1.8, 0.6), "geninvgauss": (1.3, 0.8),
+    "halfgennorm": (1.4,), "jf_skew_t": (2.3, 3.1), "kappa3": (1.7,), "ncf": (3.2, 6.3, 0.7),
+    "nct": (4.2, 0.6), "powerlognorm": (1.4, 0.6), "recipinvgauss": (0.8,), "rel_breitwigner": (1.7,),
+    "skewcauchy": (0.3,), "truncpareto": (1.7, 5.0), "truncweibull_min": (1.6, 0.3, 2.4),
+    "tukeylambda": (0.3,),
 }  # fmt: skip
-FIXED = {"betabinom": (0,), "betanbinom": (0,), "binom": (0,), "ncx2": (0,)}
+FIXED = {
+    **dict.fromkeys(["betabinom", "betanbinom", "binom", "erlang", "ncx2"], (0,)),
+    "boltzmann": (1,),
+    "ncf": (0, 1, 2),
+    "nct": (0, 1),
+}
 """Shapes that count, or by which no formula is known."""
 LOC, SCALE = 0.3, 1.7
 CONTINUOUS = ("pdf", "logpdf", "cdf", "sf", "logcdf", "logsf", "ppf", "isf")
@@ -182,6 +193,10 @@ VECTORS: list[tuple[str, str, tuple[Any, ...], tuple[int, ...]]] = [
     ("dirichlet", "logpdf", (np.array([0.3, 0.5, 0.2]), ALPHA), (1,)),
     ("dirichlet", "logpdf", (np.array([0.3, 0.5]), ALPHA), (0, 1)),
     ("multinomial", "logpmf", (np.array([[1, 2, 1], [4, 0, 0]]), 4, np.array([0.3, 0.5, 0.2])), ()),
+    ("matrix_normal", "logpdf", (np.ones((3, 2)), np.zeros((3, 2)), 1.3, COVARIANCE), (0, 1, 2)),
+    ("wishart", "logpdf", (COVARIANCE, 3.4, np.eye(2) + 0.2), (1,)),
+    ("invwishart", "logpdf", (COVARIANCE, 3.4, np.eye(2) + 0.2), (1,)),
+    ("vonmises_fisher", "logpdf", (np.array([0.6, 0.8]), np.array([0.8, 0.6]), 1.7), (2,)),
     ("dirichlet_multinomial", "logpmf", (np.array([1, 2, 1]), ALPHA, 4), (1,)),
 ]
 
@@ -212,3 +227,37 @@ def test_covariance_has_a_symmetric_gradient() -> None:
     gradient = nz.grad(lambda c: rule(stats.multivariate_normal.logpdf)(POINT, None, c))(COVARIANCE)
     inverse = np.linalg.inv(COVARIANCE)
     np.testing.assert_allclose(gradient, (inverse @ np.outer(POINT, POINT) @ inverse - inverse) / 2)
+
+
+SAMPLE = np.random.default_rng(6).uniform(0.3, 2.0, (5, 2))
+SUMMARIES: list[tuple[Callable[..., Any], dict[str, Any]]] = [
+    (stats.entropy, {}),
+    (stats.entropy, {"qk": SAMPLE[::-1], "base": 2, "axis": 1}),
+    (stats.gmean, {}),
+    (stats.gmean, {"axis": None}),
+    (stats.hmean, {"axis": 1}),
+    (stats.zscore, {"ddof": 1}),
+    (stats.sem, {}),
+    (stats.variation, {"axis": 1}),
+    (stats.skew, {}),
+    (stats.skew, {"bias": False}),
+    (stats.kurtosis, {"fisher": False}),
+    (stats.kurtosis, {"bias": False}),
+]
+
+
+@pytest.mark.parametrize("k", range(len(SUMMARIES)))
+def test_summaries_of_samples(k: int) -> None:
+    theirs, options = SUMMARIES[k]
+    ours = rule(theirs)
+    np.testing.assert_allclose(ours(SAMPLE, **options), theirs(SAMPLE, **options), rtol=1e-12)
+    towards = np.cos(np.arange(10)).reshape(5, 2)
+    up, down = (np.sum(theirs(SAMPLE + h * towards, **options) * 1.1) for h in (1e-6, -1e-6))
+    gradient = nz.grad(lambda a: np.sum(ours(a, **options) * 1.1))(SAMPLE)
+    np.testing.assert_allclose(np.sum(gradient * towards), (up - down) / 2e-6, rtol=1e-6, atol=1e-8)
+
+
+def test_likelihood_of_a_power() -> None:
+    f = rule(stats.boxcox_llf)
+    up, down = (stats.boxcox_llf(0.4 + h, SAMPLE[:, 0]) for h in (1e-6, -1e-6))
+    np.testing.assert_allclose(nz.grad(f)(0.4, SAMPLE[:, 0]), (up - down) / 2e-6, rtol=1e-6)

@@ -104,7 +104,8 @@ def _polygamma(n: Any, x: Value) -> Value:
 
 
 @rule(sc.multigammaln)
-def _multigammaln(a: Value, d: int) -> Value:
+def multigammaln(a: Value, d: int) -> Value:
+    """The logarithm of the gamma function of matrices."""
     shifts = np.arange(d) / 2
     return np.sum(gamma.gammaln(np.expand_dims(a, -1) - shifts), axis=-1) + d * (d - 1) / 4 * np.log(np.pi)
 

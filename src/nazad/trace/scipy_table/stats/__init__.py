@@ -1,7 +1,8 @@
 """From the distributions of :mod:`scipy.stats` to formulas in plain NumPy and :mod:`scipy.special`.
 
 The laws stand in rooms by their support: all numbers, one side, an interval, whole numbers; ``multivariate``
-has those of vectors. A frozen distribution hands over to the one that it was made from.
+has those of vectors and matrices, ``summaries`` the functions of samples. A frozen distribution hands over to
+the one that it was made from.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from scipy.stats._distn_infrastructure import rv_frozen
 
 from nazad.graph import Value
 from nazad.trace.scipy_table import METHODS, method
-from nazad.trace.scipy_table.stats import half_line, interval, line, multivariate, whole
+from nazad.trace.scipy_table.stats import half_line, interval, line, multivariate, summaries, whole
 from nazad.trace.scipy_table.stats.frozen import Frozen
 from nazad.trace.scipy_table.stats.law import Evaluation, Law
 
@@ -67,4 +68,4 @@ for _distribution, _law in LAWS.items():
 for _name in (*_DENSITIES[0], *_DENSITIES[1], *_DISTRIBUTIONS, *_QUANTILES):
     method(rv_frozen, _name)(_frozen(_name))
 
-__all__ = ["LAWS", "multivariate"]
+__all__ = ["LAWS", "multivariate", "summaries"]

@@ -9,7 +9,7 @@ from scipy import special as sc
 from scipy import stats
 
 from nazad.graph import Value
-from nazad.trace.scipy_table.stats.law import Law, all_of, anything, not_negative
+from nazad.trace.scipy_table.stats.law import Law, all_of, anything, not_negative, with_shapes
 from nazad.trace.scipy_table.stats.pieces import (
     HALF_LOG_TWO_PI,
     LOG_PI,
@@ -146,12 +146,23 @@ LAWS: dict[Any, Law] = {
         isf=lambda q, a: sc.gammainccinv(a, q),
         low=0.0,
     ),
+    stats.genexpon: Law(
+        lambda x, a, b, c: np.log(a - b * np.expm1(-c * x)) - (a + b) * x - b / c * np.expm1(-c * x),
+        cdf=lambda x, a, b, c: -np.expm1(-(a + b) * x - b / c * np.expm1(-c * x)),
+        logsf=lambda x, a, b, c: -(a + b) * x - b / c * np.expm1(-c * x),
+        low=0.0,
+    ),
     stats.gengamma: Law(
         lambda x, a, c: np.log(np.abs(c)) + sc.xlogy(c * a - 1, x) - x**c - sc.gammaln(a),
         cdf=lambda x, a, c: np.where(np.greater(c, 0), sc.gammainc(a, x**c), sc.gammaincc(a, x**c)),
         sf=lambda x, a, c: np.where(np.greater(c, 0), sc.gammaincc(a, x**c), sc.gammainc(a, x**c)),
         low=0.0,
         valid=lambda a, c: all_of(np.greater(a, 0), np.not_equal(c, 0)),
+    ),
+    stats.geninvgauss: Law(
+        lambda x, p, b: (p - 1) * np.log(x) - b * (x + 1 / x - 2) / 2 - np.log(2 * sc.kve(p, b)),
+        low=0.0,
+        valid=lambda p, b: np.greater(b, 0),
     ),
     stats.genpareto: Law(
         lambda x, c: -(c + 1) * log_by(c, x),
@@ -176,6 +187,13 @@ LAWS: dict[Any, Law] = {
         sf=lambda x: 2 / np.pi * np.arctan2(1, x),
         ppf=lambda q: np.tan(np.pi / 2 * q),
         isf=lambda q: 1 / np.tan(np.pi / 2 * q),
+        low=0.0,
+    ),
+    stats.halfgennorm: Law(
+        lambda x, b: np.log(b) - sc.gammaln(1 / b) - x**b,
+        cdf=lambda x, b: sc.gammainc(1 / b, x**b),
+        sf=lambda x, b: sc.gammaincc(1 / b, x**b),
+        ppf=lambda q, b: sc.gammaincinv(1 / b, q) ** (1 / b),
         low=0.0,
     ),
     stats.halflogistic: Law(
@@ -204,9 +222,9 @@ LAWS: dict[Any, Law] = {
         low=0.0,
     ),
     stats.invgauss: Law(
-        lambda x, mu=1.0: -HALF_LOG_TWO_PI - 1.5 * np.log(x) - ((x - mu) / mu) ** 2 / (2 * x),
-        logcdf=lambda x, mu=1.0: _inverse_gauss(x, mu, 1.0),
-        logsf=lambda x, mu=1.0: _inverse_gauss(x, mu, -1.0),
+        lambda x, mu: -HALF_LOG_TWO_PI - 1.5 * np.log(x) - ((x - mu) / mu) ** 2 / (2 * x),
+        logcdf=lambda x, mu: _inverse_gauss(x, mu, 1.0),
+        logsf=lambda x, mu: _inverse_gauss(x, mu, -1.0),
         low=0.0,
     ),
     stats.invweibull: Law(
@@ -215,6 +233,17 @@ LAWS: dict[Any, Law] = {
         sf=lambda x, c: -np.expm1(-(x**-c)),
         ppf=lambda q, c: (-np.log(q)) ** (-1 / c),
         isf=lambda q, c: (-np.log1p(-q)) ** (-1 / c),
+        low=0.0,
+    ),
+    stats.kappa3: Law(
+        lambda x, a: np.log(a) - (1 + 1 / a) * np.log(a + x**a),
+        logcdf=lambda x, a: np.log(x) - np.log(a + x**a) / a,
+        low=0.0,
+    ),
+    stats.kstwobign: Law(
+        None,
+        sf=lambda x: sc.kolmogorov(x),
+        isf=lambda q: sc.kolmogi(q),
         low=0.0,
     ),
     stats.levy: Law(
@@ -277,6 +306,13 @@ LAWS: dict[Any, Law] = {
         isf=lambda q, nu: np.sqrt(sc.gammainccinv(nu, q) / nu),
         low=0.0,
     ),
+    stats.ncf: Law(
+        None,
+        cdf=lambda x, n, d, nc: sc.ncfdtr(n, d, nc, x),
+        ppf=lambda q, n, d, nc: sc.ncfdtri(n, d, nc, q),
+        low=0.0,
+        valid=lambda n, d, nc: all_of(np.greater(n, 0), np.greater(d, 0), np.greater_equal(nc, 0)),
+    ),
     stats.ncx2: Law(
         lambda x, df, nc: (
             sc.xlogy((df - 2) / 4, x / nc)
@@ -296,12 +332,34 @@ LAWS: dict[Any, Law] = {
         isf=lambda q, b: np.exp(-np.log(q) / b),
         low=1.0,
     ),
+    stats.powerlognorm: Law(
+        lambda x, c, s: (
+            np.log(c) - np.log(s * x) + bell(np.log(x) / s) + (c - 1) * sc.log_ndtr(-np.log(x) / s)
+        ),
+        cdf=lambda x, c, s: -np.expm1(c * sc.log_ndtr(-np.log(x) / s)),
+        logsf=lambda x, c, s: c * sc.log_ndtr(-np.log(x) / s),
+        ppf=lambda q, c, s: np.exp(-s * sc.ndtri_exp(np.log1p(-q) / c)),
+        low=0.0,
+    ),
     stats.rayleigh: Law(
         lambda x: np.log(x) - x * x / 2,
         cdf=lambda x: -np.expm1(-x * x / 2),
         logsf=lambda x: -x * x / 2,
         ppf=lambda q: np.sqrt(-2 * np.log1p(-q)),
         isf=lambda q: np.sqrt(-2 * np.log(q)),
+        low=0.0,
+    ),
+    stats.recipinvgauss: Law(
+        lambda x, mu: -np.square(1 - mu * x) / (2 * x * mu * mu) - HALF_LOG_TWO_PI - np.log(x) / 2,
+        logcdf=lambda x, mu: _inverse_gauss(1 / x, mu, -1.0),
+        logsf=lambda x, mu: _inverse_gauss(1 / x, mu, 1.0),
+        low=0.0,
+    ),
+    stats.rel_breitwigner: Law(
+        lambda x, rho: (
+            np.log(np.sqrt(2 * (1 + 1 / rho**2) / (1 + np.sqrt(1 + 1 / rho**2))) * 2 / np.pi)
+            - np.log1p(np.square((x - rho) * (x + rho) / rho))
+        ),
         low=0.0,
     ),
     stats.rice: Law(
@@ -327,3 +385,7 @@ LAWS: dict[Any, Law] = {
         low=0.0,
     ),
 }
+
+LAWS[stats.erlang] = LAWS[stats.gamma]
+LAWS[stats.gibrat] = with_shapes(LAWS[stats.lognorm], 1.0)
+LAWS[stats.wald] = with_shapes(LAWS[stats.invgauss], 1.0)

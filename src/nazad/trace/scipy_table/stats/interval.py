@@ -11,7 +11,12 @@ from scipy import stats
 
 from nazad.graph import Value
 from nazad.trace.scipy_table.stats.law import Law, all_of
-from nazad.trace.scipy_table.stats.pieces import HALF_LOG_TWO_PI, LOG_PI, LOG_TWO, bell
+from nazad.trace.scipy_table.stats.pieces import (
+    HALF_LOG_TWO_PI,
+    LOG_PI,
+    LOG_TWO,
+    bell,
+)
 
 
 def _part(x: Value, c: Value) -> Value:
@@ -50,6 +55,19 @@ LAWS: dict[Any, Law] = {
         low=0.0,
         high=1.0,
     ),
+    stats.argus: Law(
+        lambda x, chi: (
+            3 * np.log(chi)
+            - HALF_LOG_TWO_PI
+            - np.log(sc.gammainc(1.5, chi * chi / 2) / 2)
+            + np.log(x)
+            + np.log1p(-x * x) / 2
+            - chi * chi * (1 - x * x) / 2
+        ),
+        sf=lambda x, chi: sc.gammainc(1.5, chi * chi * (1 - x * x) / 2) / sc.gammainc(1.5, chi * chi / 2),
+        low=0.0,
+        high=1.0,
+    ),
     stats.beta: Law(
         lambda x, a, b: sc.xlog1py(b - 1, -x) + sc.xlogy(a - 1, x) - sc.betaln(a, b),
         cdf=lambda x, a, b: sc.betainc(a, b, x),
@@ -71,6 +89,13 @@ LAWS: dict[Any, Law] = {
         cdf=lambda x: (np.pi + x + np.sin(x)) / (2 * np.pi),
         low=-math.pi,
         high=math.pi,
+    ),
+    stats.genhalflogistic: Law(
+        lambda x, c: LOG_TWO + (1 / c - 1) * np.log1p(-c * x) - 2 * np.log1p((1 - c * x) ** (1 / c)),
+        cdf=lambda x, c: np.tanh(-np.log1p(-c * x) / (2 * c)),
+        ppf=lambda q, c: -np.expm1(-2 * c * np.arctanh(q)) / c,
+        low=0.0,
+        high=lambda c: 1 / c,
     ),
     stats.johnsonsb: Law(
         lambda x, a, b: np.log(b) - np.log(x) - np.log1p(-x) + bell(a + b * sc.logit(x)),
@@ -133,6 +158,22 @@ LAWS: dict[Any, Law] = {
         low=lambda a, b: a,
         high=lambda a, b: b,
         valid=lambda a, b: np.less(a, b),
+    ),
+    stats.truncpareto: Law(
+        lambda x, b, c: np.log(b) - np.log(-np.expm1(-b * np.log(c))) - (b + 1) * np.log(x),
+        cdf=lambda x, b, c: np.expm1(-b * np.log(x)) / np.expm1(-b * np.log(c)),
+        ppf=lambda q, b, c: np.exp(-np.log1p(q * np.expm1(-b * np.log(c))) / b),
+        low=1.0,
+        high=lambda b, c: c,
+        valid=lambda b, c: all_of(np.greater(b, 0), np.greater(c, 1)),
+    ),
+    stats.truncweibull_min: Law(
+        lambda x, c, a, b: np.log(c) + sc.xlogy(c - 1, x) + a**c - x**c - np.log(-np.expm1(a**c - b**c)),
+        cdf=lambda x, c, a, b: np.expm1(a**c - x**c) / np.expm1(a**c - b**c),
+        ppf=lambda q, c, a, b: (a**c - np.log1p(q * np.expm1(a**c - b**c))) ** (1 / c),
+        low=lambda c, a, b: a,
+        high=lambda c, a, b: b,
+        valid=lambda c, a, b: all_of(np.greater(c, 0), np.greater_equal(a, 0), np.less(a, b)),
     ),
     stats.uniform: Law(
         lambda x: 0 * x,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -120,6 +120,16 @@ class Law:
     def _checked(self, y: Value, shapes: tuple[Value, ...], scale: Value) -> Value:
         """nan where a shape or the scale is not admissible."""
         return np.where(all_of(np.greater(scale, 0), self.valid(*shapes)), y, np.nan)[()]
+
+
+def with_shapes(law: Law, *fixed: float) -> Law:
+    """A law of which the shapes are given."""
+
+    def bound(formula: Any) -> Any:
+        return (lambda y: formula(y, *fixed)) if callable(formula) else formula
+
+    names = ("log", "cdf", "sf", "logcdf", "logsf", "ppf", "isf")
+    return replace(law, **{name: bound(getattr(law, name)) for name in names})
 
 
 def all_of(*conditions: Value) -> Value:

@@ -51,6 +51,20 @@ LAWS: dict[Any, Law] = {
         high=lambda c: np.where(np.greater(c, 0), 1 / np.where(np.greater(c, 0), c, 1.0), np.inf),
         valid=anything,
     ),
+    stats.genhyperbolic: Law(
+        lambda x, p, a, b: (
+            p / 2 * np.log((a - b) * (a + b))
+            + np.sqrt((a - b) * (a + b))
+            - np.log(sc.kve(p, np.sqrt((a - b) * (a + b))))
+            - HALF_LOG_TWO_PI
+            - (p - 0.5) * np.log(a)
+            + (p / 2 - 0.25) * np.log1p(x * x)
+            + np.log(sc.kve(p - 0.5, a * np.hypot(1, x)))
+            - a * np.hypot(1, x)
+            + b * x
+        ),
+        valid=lambda p, a, b: all_of(np.greater(a, 0), np.less(np.abs(b), a)),
+    ),
     stats.genlogistic: Law(
         lambda x, c: np.log(c) - x + (c + 1) * sc.log_expit(x),
         logcdf=lambda x, c: c * sc.log_expit(x),
@@ -81,6 +95,17 @@ LAWS: dict[Any, Law] = {
         cdf=lambda x: 2 / np.pi * np.arctan(np.exp(x)),
         sf=lambda x: 2 / np.pi * np.arctan(np.exp(-x)),
         ppf=lambda q: np.log(np.tan(np.pi / 2 * q)),
+    ),
+    stats.jf_skew_t: Law(
+        lambda x, a, b: (
+            (a + 0.5) * np.log1p(x / np.sqrt(a + b + x * x))
+            + (b + 0.5) * np.log1p(-x / np.sqrt(a + b + x * x))
+            - (a + b - 1) * LOG_TWO
+            - sc.betaln(a, b)
+            - np.log(a + b) / 2
+        ),
+        cdf=lambda x, a, b: sc.betainc(a, b, (1 + x / np.sqrt(a + b + x * x)) / 2),
+        sf=lambda x, a, b: sc.betaincc(a, b, (1 + x / np.sqrt(a + b + x * x)) / 2),
     ),
     stats.johnsonsu: Law(
         lambda x, a, b: np.log(b) - np.log1p(x * x) / 2 + bell(a + b * np.arcsinh(x)),
@@ -123,6 +148,12 @@ LAWS: dict[Any, Law] = {
         sf=lambda x: sc.erf(np.exp(-x / 2) * ROOT_HALF),
         ppf=lambda q: -np.log(2 * sc.erfcinv(q) ** 2),
     ),
+    stats.nct: Law(
+        None,
+        cdf=lambda x, df, nc: sc.nctdtr(df, nc, x),
+        ppf=lambda q, df, nc: sc.nctdtrit(df, nc, q),
+        valid=lambda df, nc: np.greater(df, 0),
+    ),
     stats.norm: Law(
         lambda x: bell(x),
         cdf=lambda x: sc.ndtr(x),
@@ -150,6 +181,11 @@ LAWS: dict[Any, Law] = {
         logsf=lambda x, c: c * sc.log_ndtr(-x),
         ppf=lambda q, c: -sc.ndtri_exp(np.log1p(-q) / c),
     ),
+    stats.skewcauchy: Law(
+        lambda x, a: -LOG_PI - np.log1p(np.square(x / (1 + a * np.sign(x)))),
+        cdf=lambda x, a: (1 - a) / 2 + (1 + a * np.sign(x)) / np.pi * np.arctan(x / (1 + a * np.sign(x))),
+        valid=lambda a: np.less(np.abs(a), 1),
+    ),
     stats.skewnorm: Law(
         lambda x, a: LOG_TWO + bell(x) + sc.log_ndtr(a * x),
         cdf=lambda x, a: sc.ndtr(x) - 2 * sc.owens_t(x, a),
@@ -162,6 +198,14 @@ LAWS: dict[Any, Law] = {
         sf=lambda x, df: sc.stdtr(df, -x),
         ppf=lambda q, df: sc.stdtrit(df, q),
         isf=lambda q, df: -sc.stdtrit(df, q),
+    ),
+    stats.tukeylambda: Law(
+        lambda x, p: -np.log(sc.tklmbda(x, p) ** (p - 1) + (1 - sc.tklmbda(x, p)) ** (p - 1)),
+        cdf=lambda x, p: sc.tklmbda(x, p),
+        ppf=lambda q, p: sc.boxcox(q, p) - sc.boxcox1p(-q, p),
+        low=lambda p: np.where(np.greater(p, 0), -1 / np.where(np.greater(p, 0), p, 1.0), -np.inf),
+        high=lambda p: np.where(np.greater(p, 0), 1 / np.where(np.greater(p, 0), p, 1.0), np.inf),
+        valid=anything,
     ),
     stats.vonmises: Law(
         lambda x, kappa: kappa * sc.cosm1(x) - 2 * HALF_LOG_TWO_PI - np.log(sc.i0e(kappa)),

@@ -1,4 +1,4 @@
-"""Laws of vectors: normal, Student's, Dirichlet's and the multinomial."""
+"""Laws of vectors and matrices: normal, Student's, Dirichlet's, multinomial; Wishart's, and on a sphere."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from scipy.stats import _multivariate
 from nazad.errors import NoRuleError
 from nazad.graph import Value, here, rank_of, shape_of
 from nazad.trace.scipy_table import method
+from nazad.trace.scipy_table.special import multigammaln
 from nazad.trace.scipy_table.stats.frozen import Frozen
 
 
@@ -57,12 +58,11 @@ def _whitened(x: Value, mean: Any, cov: Any) -> tuple[Value, Value, int]:
     """Mahalanobis' squared distances, the logarithm of the determinant, and the dimension."""
     x, cov = _array(x), _array(cov)
     d = max(shape_of(cov)[-1] if rank_of(cov) else 1, np.size(mean) if mean is not None else 1)
-    matrix = cov if rank_of(cov) == 2 else cov * np.eye(d)
-    factor = np.linalg.cholesky((matrix + matrix.T) / 2)
+    factor = _factor(cov, d)
     shape = shape_of(x) if d == 1 and shape_of(x)[-1:] != (1,) else shape_of(x)[:-1]
     away = np.reshape(x - (0.0 if mean is None else _array(mean)), (-1, d))
     squares = np.sum(np.square(np.linalg.solve(factor, away.T)), axis=0)
-    return np.reshape(squares, shape)[()], 2 * np.sum(np.log(np.diagonal(factor))), d
+    return np.reshape(squares, shape)[()], _log_det(factor), d
 
 
 def _array(x: Any) -> Any:
@@ -90,7 +90,56 @@ def _dirichlet_multinomial(x: Value, alpha: Value, n: Value) -> Value:
     return sc.gammaln(total) + sc.gammaln(n + 1) - sc.gammaln(n + total) + np.sum(each, axis=-1)
 
 
+def _matrix_normal(x: Value, mean: Any = None, rowcov: Any = 1, colcov: Any = 1) -> Value:
+    x = _array(x)
+    rows, columns = shape_of(x)[-2:]
+    row_factor, column_factor = _factor(rowcov, rows), _factor(colcov, columns)
+    away = x - (0.0 if mean is None else _array(mean))
+    half = np.linalg.solve(row_factor, away)
+    white = np.linalg.solve(column_factor, np.swapaxes(half, -1, -2))
+    log_det = columns * _log_det(row_factor) + rows * _log_det(column_factor)
+    squares = np.sum(np.square(white), axis=(-2, -1))
+    return -(rows * columns * math.log(2 * math.pi) + log_det + squares) / 2
+
+
+def _factor(cov: Any, n: int) -> Value:
+    """Cholesky's factor of a covariance, of which a number or a diagonal may be given."""
+    cov = _array(cov)
+    matrix = cov if rank_of(cov) == 2 else cov * np.eye(n)
+    return np.linalg.cholesky((matrix + matrix.T) / 2)
+
+
+def _log_det(factor: Value) -> Value:
+    """The logarithm of the determinant of the matrix that has this factor."""
+    return 2 * np.sum(np.log(np.diagonal(factor)))
+
+
+def _wishart(x: Value, df: Value, scale: Value) -> Value:
+    p = shape_of(scale)[0]
+    constant = df * (p * math.log(2.0) + np.linalg.slogdet(scale)[1]) / 2 + multigammaln(df / 2, p)
+    trace = np.trace(np.linalg.solve(scale, x))
+    return (df - p - 1) / 2 * np.linalg.slogdet(x)[1] - trace / 2 - constant
+
+
+def _inverse_wishart(x: Value, df: Value, scale: Value) -> Value:
+    p = shape_of(scale)[0]
+    constant = df * (p * math.log(2.0) - np.linalg.slogdet(scale)[1]) / 2 + multigammaln(df / 2, p)
+    trace = np.trace(np.linalg.solve(x, scale))
+    return -(df + p + 1) / 2 * np.linalg.slogdet(x)[1] - trace / 2 - constant
+
+
+def _on_a_sphere(x: Value, mu: Any, kappa: Value = 1) -> Value:
+    mu = _array(mu)
+    half = shape_of(mu)[-1] / 2
+    constant = (half - 1) * np.log(kappa) - half * math.log(2 * math.pi) - np.log(sc.ive(half - 1, kappa))
+    return constant + kappa * (np.sum(_array(x) * mu, axis=-1) - 1)
+
+
 _m = _multivariate
+_enter(stats.matrix_normal, _m.matrix_normal_frozen, _matrix_normal, ("mean", "rowcov", "colcov"), "pdf")
+_enter(stats.wishart, _m.wishart_frozen, _wishart, ("df", "scale"), "pdf")
+_enter(stats.invwishart, _m.invwishart_frozen, _inverse_wishart, ("df", "scale"), "pdf")
+_enter(stats.vonmises_fisher, _m.vonmises_fisher_frozen, _on_a_sphere, ("mu", "kappa"), "pdf")
 _enter(stats.multivariate_normal, _m.multivariate_normal_frozen, _normal, ("mean", "cov"), "pdf")
 _enter(stats.multivariate_t, _m.multivariate_t_frozen, _student, ("loc", "shape", "df"), "pdf")
 _enter(stats.dirichlet, _m.dirichlet_frozen, _dirichlet, ("alpha",), "pdf")

@@ -59,6 +59,13 @@ LAWS: dict[Any, Law] = {
         valid=_is_trial,
         whole=True,
     ),
+    stats.boltzmann: Law(
+        lambda k, rate, n: np.log(np.expm1(-rate) / np.expm1(-rate * n)) - rate * k,
+        cdf=lambda k, rate, n: np.expm1(-rate * (k + 1)) / np.expm1(-rate * n),
+        low=0.0,
+        high=lambda rate, n: n - 1.0,
+        whole=True,
+    ),
     stats.dlaplace: Law(
         lambda k, a: np.log(np.tanh(a / 2)) - a * np.abs(k),
         whole=True,
