@@ -229,6 +229,8 @@ def elementwise(calc: Rule, *derivs: Rule | None, name: str | None = None, symbo
     *derivs : callable or None
         For each argument ``deriv(y, *xs)``: the local partial derivative, from the value and the arguments.
         None states that it is zero. Written in NumPy too, which is where the second derivative comes from.
+        Of complex numbers it is the complex derivative, or f_x - i f_y of a real function of z = x + iy; a
+        function that has neither, as z * np.conj(z), is written as an ordinary one.
     name : str, optional
         The name in pictures; that of ``calc`` if not given.
     symbol : str, optional
