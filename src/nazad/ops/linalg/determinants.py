@@ -13,9 +13,10 @@ import numpy as np
 
 from nazad.graph import Primitive, Value, dtype_of, rank_of
 from nazad.ops.families import real_part
-from nazad.ops.linalg.matrices import adjoint, conj, transposed
+from nazad.ops.linalg.matrices import adjoint, transposed
 from nazad.ops.linalg.systems import inv, solve
-from nazad.ops.pushed import Pushed
+from nazad.ops.parts import conjugated
+from nazad.ops.pushed import Pushed, stacked
 from nazad.ops.reduction import products_of_others
 from nazad.ops.several import Several
 
@@ -38,7 +39,7 @@ def _without_one(s: Value) -> Value:
 
 def _cofactor(A: Value) -> Value:
     u, s, vh, turn = _turns(A)
-    return (turn * conj(u) * _without_one(s)[..., None, :]) @ conj(vh)
+    return (turn * conjugated(u) * _without_one(s)[..., None, :]) @ conjugated(vh)
 
 
 def _cofactor_dot(A: Value, E: Value) -> Value:
@@ -47,7 +48,7 @@ def _cofactor_dot(A: Value, E: Value) -> Value:
     turned, one = adjoint(u) @ E @ adjoint(vh), np.eye(s.shape[-1], dtype=bool)
     without_two = np.where(one, 0, _without_one(np.where(one, 1, s[..., None, :])))
     along = without_two @ np.diagonal(turned, axis1=-2, axis2=-1)[..., None]
-    return turn * conj(u) @ np.where(one, along, -without_two * transposed(turned)) @ conj(vh)
+    return turn * conjugated(u) @ np.where(one, along, -without_two * transposed(turned)) @ conjugated(vh)
 
 
 def _push_cofactor_dot(x_dots: Any, y: Value, A: Value, E: Value) -> Any:
@@ -87,4 +88,4 @@ def _push_slogdet(x_dots: Any, y: Any, A: Value) -> Any:
     return y[0] * (1j * np.imag(moved)), real_part(moved)
 
 
-slogdet = Several("slogdet", lambda A: tuple(np.linalg.slogdet(A)), _push_slogdet)
+slogdet = Several("slogdet", lambda A: tuple(np.linalg.slogdet(A)), _push_slogdet, batch=stacked)

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from nazad.graph import Value, shape_of
-from nazad.ops.linalg.matrices import adjoint, completed, conj, diagonal, hermitian, lower_half, transposed
+from nazad.ops.linalg.matrices import adjoint, completed, diagonal, hermitian, lower_half, transposed
 from nazad.ops.linalg.systems import solve
+from nazad.ops.parts import conjugated
 from nazad.ops.pushed import Pushed, stacked
 from nazad.ops.several import Several
 
@@ -49,7 +50,7 @@ def _push_qr(x_dots: Any, y: Any, A: Value, mode: str) -> Any:
 def _without_turning(M: Value) -> Any:
     """The upper triangle that is left of M when an antihermitian matrix is taken out."""
     below = np.tril(M, -1)
-    return M - below + adjoint(below) - 0.5 * (diagonal(M) - conj(diagonal(M)))
+    return M - below + adjoint(below) - 0.5 * (diagonal(M) - conjugated(diagonal(M)))
 
 
 def _with_zeros(r_dot: Value, shape: tuple[int, ...]) -> Any:

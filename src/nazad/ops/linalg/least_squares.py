@@ -8,8 +8,9 @@ import numpy as np
 
 from nazad.graph import Value, shape_of
 from nazad.ops.families import real_part, row_by_row
-from nazad.ops.linalg.matrices import adjoint, conj
+from nazad.ops.linalg.matrices import adjoint
 from nazad.ops.linalg.spectra import svdvals
+from nazad.ops.parts import conjugated
 from nazad.ops.pushed import Pushed
 from nazad.ops.several import Several
 
@@ -41,7 +42,7 @@ def _push_lstsq(x_dots: Any, y: Any, A: Value, B: Value, rcond: Any) -> Any:
     back = adjoint(A_dot)
     reached = back @ (adjoint(P) @ x)
     x_dot = P @ (moved + adjoint(P) @ (back @ rest)) + reached - P @ (A @ reached)
-    r_dot = 2 * real_part(np.sum(conj(rest) * moved, axis=0))
+    r_dot = 2 * real_part(np.sum(conjugated(rest) * moved, axis=0))
     s_dot = None if x_dots[0] is None else svdvals.push([A_dot], s, [A], {})
     return x_dot, r_dot if shape_of(residuals)[0] else None, None, s_dot
 

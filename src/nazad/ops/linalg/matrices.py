@@ -8,6 +8,7 @@ import numpy as np
 
 from nazad.graph import Value, dtype_of, shape_of
 from nazad.ops.families import chain, real_part
+from nazad.ops.parts import conjugated
 
 
 def transposed(x: Value) -> Any:
@@ -17,12 +18,7 @@ def transposed(x: Value) -> Any:
 
 def adjoint(x: Value) -> Any:
     """The conjugate transpose of each matrix."""
-    return conj(transposed(x))
-
-
-def conj(x: Value) -> Any:
-    """The conjugate; a real array as it is, without an operation in the graph."""
-    return np.conjugate(x) if dtype_of(x).kind == "c" else x
+    return conjugated(transposed(x))
 
 
 def eye(x: Value) -> Any:
@@ -55,7 +51,7 @@ def diagonal(x: Value) -> Any:
 
 def column_products(x: Value, y: Value) -> Any:
     """For each k the inner product of column k of x, conjugated, with column k of y."""
-    return np.sum(conj(x) * y, axis=-2)
+    return np.sum(conjugated(x) * y, axis=-2)
 
 
 def gaps(values: Value) -> Any:

@@ -9,8 +9,8 @@ import scipy.linalg
 
 from nazad.graph import Primitive, Value, shape_of
 from nazad.ops.families import row_by_row
-from nazad.ops.linalg.matrices import conj
 from nazad.ops.linalg.systems import less
+from nazad.ops.parts import conjugated
 from nazad.ops.pushed import Pushed
 from nazad.ops.scipy_linalg.factors import push_pencil
 from nazad.ops.several import Several
@@ -65,7 +65,7 @@ def below(ab: Value, lower: bool) -> Any:
     if lower:
         return ab
     count = shape_of(ab)[0]
-    return np.stack([conj(shifted(ab[count - 1 - d], -d)) for d in range(count)])
+    return np.stack([conjugated(shifted(ab[count - 1 - d], -d)) for d in range(count)])
 
 
 def dense(ab: Value) -> Any:

@@ -9,8 +9,9 @@ import scipy.linalg
 
 from nazad.graph import Primitive, Value, shape_of
 from nazad.ops.families import row_by_row
-from nazad.ops.linalg.matrices import adjoint, conj, eye, transposed
+from nazad.ops.linalg.matrices import adjoint, eye, transposed
 from nazad.ops.linalg.systems import inv, less, solve
+from nazad.ops.parts import conjugated
 from nazad.ops.pushed import Pushed, Rule
 
 
@@ -65,7 +66,7 @@ def discrete_lyapunov(A: Value, Q: Value, directly: bool | None = None) -> Any:
     """Solves A X Aᴴ - X + Q = 0; directly if it is small, or by a bilinear change to a continuous one."""
     n, one = shape_of(A)[0], eye(A)
     if directly or (directly is None and n < _SMALL):
-        whole = np.eye(n * n) - np.kron(A, conj(A))
+        whole = np.eye(n * n) - np.kron(A, conjugated(A))
         return np.reshape(solve(whole, np.reshape(Q, (n * n, 1))), (n, n))
     back = adjoint(A)
     right = inv(back + one)

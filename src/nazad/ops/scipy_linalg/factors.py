@@ -29,8 +29,8 @@ def _push_lu(x_dots: Any, y: Any, A: Value) -> Any:
     """With L and U made square, L⁻¹ A_dot U⁻¹ is L⁻¹ L_dot, strictly lower, and U_dot U⁻¹, which is upper."""
     packed, pivots = y
     rows, columns = shape_of(A)[-2:]
-    L, U = _square(np.tril(packed, -1), rows) + np.eye(rows), _square(np.triu(packed), columns)
-    U = U + np.diag(np.arange(columns) >= rows)
+    L = _square(np.tril(packed, -1), rows) + np.eye(rows, dtype=packed.dtype)
+    U = _square(np.triu(packed), columns) + np.diag(np.arange(columns) >= rows)
     order = permutation(pivots, size=rows)
     moved = solve(L, np.take_along_axis(x_dots[0], order[..., None], axis=-2))
     moved = transposed(solve(transposed(U), transposed(moved)))

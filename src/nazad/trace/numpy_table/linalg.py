@@ -12,8 +12,9 @@ import numpy as np
 from nazad.errors import TraceError
 from nazad.graph import Traced, Value, here, rank_of, shape_of
 from nazad.ops.linalg import determinants, factors, least_squares, spectra, systems
-from nazad.ops.linalg.matrices import adjoint, conj, eye, transposed
+from nazad.ops.linalg.matrices import adjoint, eye, transposed
 from nazad.ops.linalg.matrices import hermitian as read_triangle
+from nazad.ops.parts import conjugated
 from nazad.trace.numpy_table.dispatch import no_rule, rule
 from nazad.trace.numpy_table.normal import array
 
@@ -211,4 +212,4 @@ rule(np.linalg.matmul)(lambda x1, x2: np.matmul(x1, x2))
 rule(np.linalg.tensordot)(lambda x1, x2, *, axes=2: np.tensordot(x1, x2, axes=axes))
 rule(np.linalg.matrix_transpose)(lambda x: transposed(x))
 rule(np.linalg.cross)(lambda x1, x2, *, axis=-1: np.cross(x1, x2, axis=axis))
-rule(np.linalg.vecdot)(lambda x1, x2, *, axis=-1: np.sum(conj(x1) * x2, axis=axis))
+rule(np.linalg.vecdot)(lambda x1, x2, *, axis=-1: np.sum(conjugated(x1) * x2, axis=axis))

@@ -10,7 +10,8 @@ import scipy.linalg
 from nazad.errors import NoRuleError
 from nazad.graph import Value, here, shape_of
 from nazad.ops import linalg
-from nazad.ops.linalg.matrices import adjoint, conj
+from nazad.ops.linalg.matrices import adjoint
+from nazad.ops.parts import conjugated
 from nazad.ops.scipy_linalg import banded, factors
 from nazad.trace.numpy_table.dispatch import no_rule, unsupported
 from nazad.trace.numpy_table.normal import array
@@ -38,7 +39,7 @@ def _cholesky_banded(ab: Value, lower: bool = False) -> Any:
     lines = [np.diagonal(factor, -d) for d in range(count)]
     rows = np.stack([np.concatenate([x, np.zeros(d, x.dtype)]) for d, x in enumerate(lines)])
     if not lower:
-        rows = np.stack([conj(banded.shifted(x, d)) for d, x in enumerate(rows)])[::-1]
+        rows = np.stack([conjugated(banded.shifted(x, d)) for d, x in enumerate(rows)])[::-1]
     places = np.arange(n) + np.arange(count)[:, None]
     return np.where(places < n if lower else places >= count - 1, rows, array(ab))
 

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.linalg
 
 from nazad.graph import Value, shape_of
-from nazad.ops.linalg.matrices import conj
+from nazad.ops.parts import conjugated
 from nazad.trace import scipy_table
 from nazad.trace.numpy_table.normal import array
 from nazad.trace.scipy_table.linalg.entry import rule
@@ -22,7 +22,7 @@ def _line(x: Value) -> Value:
 def toeplitz(c: Value, r: Value = None) -> Any:
     """Entry (i, j) is c[i - j], or r[j - i] above the diagonal."""
     column = _line(c)
-    row = conj(column) if r is None else _line(r)
+    row = conjugated(column) if r is None else _line(r)
     rows, columns = shape_of(column)[0], shape_of(row)[0]
     entries = np.concatenate([column[::-1], row[1:]])
     return entries[rows - 1 - np.arange(rows)[:, None] + np.arange(columns)]

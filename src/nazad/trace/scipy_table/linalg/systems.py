@@ -10,7 +10,8 @@ import scipy.linalg
 from nazad.errors import TraceError
 from nazad.graph import Value, here, rank_of, shape_of
 from nazad.ops import linalg
-from nazad.ops.linalg.matrices import conj, diagonal, hermitian, transposed
+from nazad.ops.linalg.matrices import diagonal, hermitian, transposed
+from nazad.ops.parts import conjugated
 from nazad.ops.scipy_linalg import banded, equations
 from nazad.ops.scipy_linalg import factors as pivoted
 from nazad.trace.numpy_table.dispatch import unsupported
@@ -59,7 +60,7 @@ def _solve_triangular(
 ) -> Any:
     number = {"N": 0, "T": 1, "C": 2}.get(trans, trans)
     how = {"trans": min(number, 1), "lower": bool(lower), "unit_diagonal": bool(unit_diagonal)}
-    A = conj(array(a)) if number == 2 else array(a)
+    A = conjugated(array(a)) if number == 2 else array(a)
     return on_columns(lambda columns: equations.solve_triangular(A, columns, **how), array(b))
 
 
@@ -96,7 +97,7 @@ def _solve_banded(l_and_u: Any, ab: Value, b: Value) -> Any:
 def _solveh_banded(ab: Value, b: Value, lower: bool = False) -> Any:
     """All diagonals from those below, of which the middle one is real."""
     middle, *rows = banded.below(array(ab), lower)
-    above = [conj(banded.shifted(x, d)) for d, x in enumerate(rows, 1)]
+    above = [conjugated(banded.shifted(x, d)) for d, x in enumerate(rows, 1)]
     whole = np.stack([*above[::-1], middle.real.astype(middle.dtype), *rows])
     return _solve_banded((len(rows), len(rows)), whole, b)
 
@@ -106,7 +107,7 @@ def _cho_solve_banded(cb_and_lower: Any, b: Value) -> Any:
     c, lower = cb_and_lower
     rows = banded.below(array(c), lower)
     width = shape_of(rows)[0] - 1
-    back = np.stack([conj(banded.shifted(rows[d], d)) for d in range(width, -1, -1)])
+    back = np.stack([conjugated(banded.shifted(rows[d], d)) for d in range(width, -1, -1)])
     return _solve_banded((0, width), back, _solve_banded((width, 0), rows, b))
 
 
