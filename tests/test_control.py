@@ -162,6 +162,23 @@ def test_body_is_traced_and_compiled_once() -> None:
     assert not nz.jit(f).lower(w, np.zeros((500, 3))).text.count("call")
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+def test_rows_that_a_counter_picks_are_inputs(reverse: bool) -> None:
+    def f(x: Any, w: Any, loop: Any = nz.scan) -> Any:
+        def step(c: Any, i: Any) -> Any:
+            return np.sin(c) * w + x[i, 1:] * x[2 * i + 1][0] - x[-i - 1, ::-1][:2], np.sum(x[i // 2])
+
+        last, sums = loop(step, np.zeros(2), np.arange(3), reverse=reverse)
+        return np.sum(last) * np.sum(sums)
+
+    x, w = reals(7, 3), 0.7
+    gradient = nz.grad(f, argnums=(0, 1))
+    close(gradient(x, w), nz.grad(lambda x, w: f(x, w, unrolled), argnums=(0, 1))(x, w))
+    close(nz.jit(gradient)(x, w), gradient(x, w))
+    bodies = [v.params["body"] for v in nz.trace(gradient, x, w) if "body" in v.params]
+    assert not [leaf for body in bodies for leaf in body.leaves if leaf.spec.shape == x.shape]
+
+
 def test_compiled_loops_look_whether_places_are_inside() -> None:
     def f(x: Any, places: Any) -> Any:
         def outer(c: Any, row: Any) -> Any:

@@ -23,6 +23,7 @@ from nazad.api.carry import (
     strong_like,
 )
 from nazad.bodies.form import run_loop
+from nazad.bodies.rows import rows_picked
 from nazad.bodies.traced import Body, body_of, ground, is_traced
 from nazad.bodies.while_loop import while_loop as while_op
 from nazad.errors import ArgumentError, ShapeError
@@ -159,12 +160,28 @@ def _traced_scan(
         return _handed_on(new, structure, values), tree_map(strong, y)
 
     values, body = settled(lambda now: body_of(step, [*now, *first], names, _REMEDY), start, structure)
-    leaves, m = body.graph.leaves, n + len(rows)
-    graph = Graph([*leaves[:n], *leaves[m:], *leaves[n:m]], body.graph.sinks, body.graph.nodes)
-    slices = [(count - 1, -1) if reverse else (0, 1)] * len(rows)
-    results = run_loop(graph, count, (values, body.operands, list(rows)), slices, checkpoints)
+    graph, fixed, inputs = _grouped(body, n, rows)
+    slices = [(count - 1, -1) if reverse else (0, 1)] * len(inputs)
+    results = run_loop(graph, count, (values, fixed, inputs), slices, checkpoints)
     ys = [y[::-1] if reverse else y for y in results[n:]]
     return unflatten(structure, results[:n]), unflatten(body.structure.children()[1], ys)
+
+
+def _grouped(body: Body, carries: int, rows: Sequence[Value]) -> tuple[Graph, list[Value], list[Value]]:
+    """The body as a loop has it, what is the same in every step, and what it goes along."""
+    n, m = carries, carries + len(rows)
+    counters = {v: x for v, x in zip(body.graph.leaves[n:m], rows, strict=True) if _counts(x)}
+    arrays = dict(zip(body.graph.leaves[m:], body.operands, strict=True))
+    graph, picked = rows_picked(body.graph, arrays, counters)
+    read = {p for v in graph.nodes for p in v.preds} | set(graph.sinks)
+    fixed = {v: x for v, x in arrays.items() if v in read}
+    leaves = [*graph.leaves[:n], *fixed, *graph.leaves[n:m], *graph.leaves[m + len(arrays) :]]
+    whole = Graph(leaves, graph.sinks, [v for v in graph.nodes if v not in arrays or v in fixed])
+    return whole, [*fixed.values()], [*rows, *picked]
+
+
+def _counts(x: Value) -> bool:
+    return type(x) is np.ndarray and x.ndim == 1 and x.dtype.kind in "iu" and x.size > 0
 
 
 def _budget(checkpoints: int | None, memory: int | None, init: Tree) -> int:
