@@ -237,6 +237,19 @@ def test_every_length_and_dtype(n: int, dtype: Any, reverse: bool, weak: bool) -
         assert dtype is np.float32 or check.ok
 
 
+def test_complex_numbers_go_through() -> None:
+    def f(z: Any, loop: Any = nz.scan) -> Any:
+        last, kept = loop(lambda c, e: (c * e + 1j * np.sin(c), c), 0.3 + 0.1j, z)
+        chosen = nz.cond(np.abs(last) > 1, lambda c: c * 1j, lambda c: c * c, last)
+        return np.abs(chosen) ** 2 + np.real(np.sum(kept * z))
+
+    z = np.array([0.3 + 0.2j, -0.1 + 0.5j, 0.7 - 0.2j])
+    close(nz.grad(f)(z), nz.grad(lambda z: f(z, unrolled))(z))
+    close(nz.jvp(f, (z,), (1j * z,)), nz.jvp(lambda z: f(z, unrolled), (z,), (1j * z,)))
+    close(nz.vmap(nz.grad(f))(np.stack([z, 2 * z]))[1], nz.grad(f)(2 * z))
+    close(nz.jit(nz.grad(f))(z), nz.grad(f)(z))
+
+
 def test_length_without_arrays_and_a_result_of_nothing() -> None:
     assert nz.scan(lambda c, _: (c * 2, None), 1.0, None, 3) == (8.0, None)
     assert nz.grad(lambda a: nz.scan(lambda c, _: (c * a, None), 1.0, length=3)[0])(2.0) == 12.0
