@@ -328,6 +328,35 @@ def test_solution_with_a_constant() -> None:
         same(nz.jit(solve)(x), inverse @ x)
 
 
+WRITTEN: dict[str, Callable[[Any], Any]] = {
+    "copy": lambda A: A.copy(),
+    "same class": lambda A: sp.csr_array(A, copy=True),
+    "plus nothing": lambda A: A + 0,
+    "other format": lambda A: A.tocsr(copy=True),
+    "transposed": lambda A: A.transpose(copy=True).T,
+    "itself": lambda A: A,
+    "a view": lambda A: A.T.T,
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_entries_are_written_into_as_in_scipy(name: str) -> None:
+    def f(A: Any) -> Any:
+        B = WRITTEN[name](A)
+        B *= 6.0
+        B /= 3.0
+        B.data[1] = 7.0
+        return np.sum(np.sin(A @ x)) + np.sum(np.sin(B @ x))
+
+    A = sp.csr_array(D)
+    value, gradient = nz.value_and_grad(f)(A)
+    same(value, f(A.copy()))
+    assert A.data[1] == D[1, 0]
+    np.testing.assert_allclose(gradient.data, differences(lambda A: f(A.copy()), A), rtol=1e-6, atol=1e-8)
+    compiled = nz.jit(nz.value_and_grad(f))(A)
+    same(compiled[1].data, gradient.data)
+
+
 def test_norm() -> None:
     A = sp.csr_array(D)
     same(nz.grad(lambda A: linalg.norm(A))(A).data, A.data / linalg.norm(A))

@@ -21,7 +21,9 @@ rule(sp.issparse)(is_sparse)
 def _constructor(kind: Any) -> Callable[..., SparseArray]:
     def constructed(arg1: Any, shape: Any = None, dtype: Any = None, copy: bool = False) -> SparseArray:
         made = _made(kind, arg1, shape)
-        return made if dtype is None else made.astype(dtype)
+        if dtype is not None:
+            return made.astype(dtype)
+        return made.copy() if copy else made
 
     return constructed
 

@@ -132,11 +132,24 @@ class SparseArray(Stored):
             raise self._refused("a sparse matrix divided by another", "Divide A.data by the entries meant.")
         return self._with(self.data / other) if _is_scalar(other) else self.multiply(1 / dense(other))
 
+    def __imul__(self, other: Any) -> Any:
+        """By a number, the entries change under all names of the matrix, as in SciPy."""
+        if not _is_scalar(other):
+            return self * other
+        self.data *= other
+        return self
+
+    def __itruediv__(self, other: Any) -> Any:
+        if not _is_scalar(other):
+            return self / other
+        self.data /= other
+        return self
+
     # --- sums
     def __add__(self, other: Any) -> SparseArray:
         if not is_sparse(other):
             if type(other) in PYTHON_NUMBERS and other == 0:
-                return self
+                return self.copy()
             raise self._refused(
                 "the sum of a sparse matrix and a number or array, which has all entries",
                 "Write A.toarray() + x.",
@@ -156,7 +169,7 @@ class SparseArray(Stored):
         return self._with(-self.data)
 
     def __pos__(self) -> SparseArray:
-        return self
+        return self.copy()
 
     def sum(self, axis: int | None = None, dtype: Any = None, out: None = None) -> Any:
         if out is not None:
@@ -243,10 +256,10 @@ class SparseArray(Stored):
         return SparseArray if asks_beside(sys._getframe(1)) else self.kind
 
     def __copy__(self) -> SparseArray:
-        return self
+        return self.copy()
 
     def __deepcopy__(self, memo: Any) -> SparseArray:
-        return self
+        return self.copy()
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise self._refused("a traced sparse matrix was pickled", "Pickle what the transform returns.")

@@ -135,7 +135,7 @@ class Stored(Holder):
     # --- other formats
     def asformat(self, format: str | None, copy: bool = False) -> Self:
         if format in (None, self.format):
-            return self
+            return self.copy() if copy else self
         if format not in ("csr", "csc", "coo"):
             raise self._refused(
                 f"a sparse matrix in the format {format}", "The formats are csr, csc and coo."
@@ -149,13 +149,13 @@ class Stored(Holder):
         return type(self)(self._as(format), data, (places[0], places[1]), self.shape)
 
     def tocsr(self, copy: bool = False) -> Self:
-        return self.asformat("csr")
+        return self.asformat("csr", copy)
 
     def tocsc(self, copy: bool = False) -> Self:
-        return self.asformat("csc")
+        return self.asformat("csc", copy)
 
     def tocoo(self, copy: bool = True) -> Self:
-        return self.asformat("coo")
+        return self.asformat("coo", copy)
 
     def toarray(self) -> Any:
         return added(self.data, self.entries(), self.shape)
@@ -164,15 +164,20 @@ class Stored(Holder):
         self._demand_array("todense()", "A.toarray()")
         return self.toarray()
 
-    def transpose(self) -> Self:
+    def transpose(self, axes: None = None, copy: bool = False) -> Self:
+        if copy:
+            return self.copy().transpose()
         other = {"csr": "csc", "csc": "csr", "coo": "coo"}[self.format]
         places = self.places[::-1] if self.format == "coo" else self.places
         return type(self)(self._as(other), self.data, (places[0], places[1]), self.shape[::-1])
 
-    T = property(transpose)
+    @property
+    def T(self) -> Self:
+        return self.transpose()
 
     def copy(self) -> Self:
-        return self
+        """With entries of its own: those of a matrix can be written into."""
+        return self._with(self.data.copy())
 
     def astype(self, dtype: Any) -> Self:
         return self._with(astype(self.data, dtype))
