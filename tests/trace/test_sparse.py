@@ -70,8 +70,9 @@ def test_products_with_a_constant(kind: Any, name: str) -> None:
     expected = nz.value_and_grad(loss, argnums=1)(D, at)
     same(value, loss(A, at))
     same((value, *np.ravel(gradient)), (expected[0], *np.ravel(expected[1])))
-    compiled = nz.jit(nz.value_and_grad(lambda x: loss(A, x)))(at)
-    np.testing.assert_allclose(compiled[1], gradient, rtol=1e-12)
+    if kind in TRACED[:3]:
+        compiled = nz.jit(nz.value_and_grad(lambda x: loss(A, x)))(at)
+        np.testing.assert_allclose(compiled[1], gradient, rtol=1e-12)
 
 
 @pytest.mark.parametrize("kind", [sp.csr_array, sp.coo_array, sp.csc_matrix])
@@ -136,6 +137,12 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "formats": lambda A: np.sum((A.tocsc() @ x) * (A.tocsr() @ x) * (A.tocoo() @ x)),
     "slices": lambda A: np.sum(np.sin(A.tocsr()[1:4, [0, 2]] @ x[:2])) + A.tocsr()[3, 1] ** 2,
     "rows": lambda A: np.sum(np.sin(A.tocsr()[[3, 3, 0]] @ x)),
+    "reshape": lambda A: np.sum(np.sin(A.reshape((6, 2)) @ x[:2])),
+    "stacked": lambda A: np.sum(np.sin(sp.vstack([A, 2 * A, np.ones((1, 3))]) @ x)),
+    "side by side": lambda A: np.sum(np.sin(sp.hstack([A, sp.eye_array(4), A]) @ np.arange(10.0))),
+    "blocks": lambda A: np.sum(np.sin(sp.block_array([[A, None], [None, A]]) @ np.arange(6.0))),
+    "triangle": lambda A: np.sum(np.sin(sp.tril(A, -1) @ x)) + sp.triu(A).sum(),
+    "diagonals": lambda A: np.sum(np.sin(sp.diags_array([A.data[:3], 2 * A.data[3:5]], offsets=[0, -1]) @ x)),
 }
 
 
@@ -156,7 +163,7 @@ def test_derivative_by_stored_entries(kind: Any, name: str) -> None:
 
 @pytest.mark.parametrize("kind", TRACED, ids=lambda c: c.__name__)
 @pytest.mark.parametrize(
-    "name", ["A @ x", "A.T @ A", "A + B", "multiply by columns", "power", "formats", "rows"]
+    "name", ["A @ x", "A.T @ A", "A + B", "multiply by columns", "power", "formats", "rows", "stacked"]
 )
 def test_compiled_derivative_by_stored_entries(kind: Any, name: str) -> None:
     f, A = FUNCTIONS[name], kind(D)

@@ -5,8 +5,8 @@
 are known only while running, and ``stand_ins`` are values of nodes that no trace has seen.
 
 *It becomes nests of loops*, in the language of ``loops``, which ``spec`` runs in plain NumPy: ``lower`` goes
-through the nodes, ``keep`` says which are kept in memory, ``buffers`` where; ``rules``, ``body`` and ``gemm``
-draft nests (``drafts``), ``expressions`` and ``places`` what is worked out on the way.
+through the nodes, ``keep`` says which are kept in memory, ``buffers`` where; ``rules``, ``sparse``, ``body``
+and ``gemm`` draft nests (``drafts``), ``expressions`` and ``places`` what is worked out on the way.
 
 *Nests go together*: ``schedule``, ``rows``, ``blocks``, ``parts``, ``rename``; ``memory`` lays out what is
 local.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import optree
 import scipy.sparse as sp
 
 from nazad.errors import TraceError
 from nazad.graph import Value, here, shape_of
 from nazad.trace.scipy_table import method, rule
-from nazad.trace.scipy_table.sparse.array import KINDS, SparseArray, dense, handle, is_sparse
-from nazad.trace.scipy_table.sparse.stored import format_of
+from nazad.trace.scipy_table.sparse.array import SparseArray, dense, handle, is_sparse
+from nazad.trace.scipy_table.sparse.stored import KINDS, format_of
 
 rule(sp.issparse)(is_sparse)
 
@@ -58,6 +60,38 @@ def _reach(places: Value) -> int:
 
 for _kind in KINDS:
     rule(_kind)(_constructor(_kind))
+
+
+# --- entries of several matrices, moved
+def _moved(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """What SciPy makes of structures of matrices, or of diagonals, by moving their entries."""
+    name, parts = (None, args[0]) if args else next(iter(kwargs.items()))
+    rest = {key: value for key, value in kwargs.items() if key != name}
+    leaves, structure = optree.tree_flatten(parts, is_sparse, none_is_leaf=True)
+    numbered, entries, first = [], [np.zeros(0, np.bool_)], 1
+    for leaf in leaves:
+        numbers, data = _numbered(leaf, first)
+        numbered.append(numbers)
+        entries.append(data)
+        first += shape_of(data)[0]
+    found = function(optree.tree_unflatten(structure, numbered), **rest)
+    return SparseArray.of_numbers(found, np.concatenate(entries))
+
+
+def _numbered(leaf: Any, first: int) -> tuple[Any, Value]:
+    """A matrix or an array with the numbers of its entries for these, and them."""
+    if leaf is None:
+        return None, np.zeros(0, np.bool_)
+    if is_sparse(leaf):
+        full = handle(leaf).summed()
+        return full.numbered(first), full.data
+    data = np.ravel(dense(leaf))
+    return np.reshape(np.arange(float(first), first + shape_of(data)[0]), shape_of(leaf)), data
+
+
+_MOVING = "vstack hstack bmat block_array block_diag tril triu diags diags_array"
+for _name in _MOVING.split():
+    rule(getattr(sp, _name))(functools.partial(_moved, getattr(sp, _name)))
 
 
 # --- methods of constants, given traced values

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import numpy as np
 import scipy.sparse as sp
 
-from nazad.errors import ShapeError, TraceError
+from nazad.errors import ShapeError
 from nazad.graph import PYTHON_NUMBERS, Traced, Value, here, rank_of, shape_of
 from nazad.ops.sparse import sparse_matmul
 from nazad.trace.numpy_table import astype
@@ -23,8 +23,6 @@ from nazad.trace.scipy_table import asks_beside
 from nazad.trace.scipy_table.sparse.places import added, picked
 from nazad.trace.scipy_table.sparse.stored import Stored
 
-KINDS = (sp.csr_array, sp.csc_array, sp.coo_array, sp.csr_matrix, sp.csc_matrix, sp.coo_matrix)
-"""The classes of SciPy that have a traced form; others become the first or the fourth of them."""
 _KEEPING = "sin tan arcsin arctan sinh tanh arcsinh arctanh expm1 log1p sqrt deg2rad rad2deg"
 _KEEP_ZEROS = frozenset([*_KEEPING.split(), "rint", "sign", "floor", "ceil", "trunc"])
 
@@ -36,18 +34,7 @@ def is_sparse(x: Any) -> bool:
 
 def handle(A: Any) -> SparseArray:
     """The traced form of any sparse matrix; one that holds plain numbers is a constant."""
-    if isinstance(A, SparseArray):
-        return A
-    if A.ndim != 2:
-        raise TraceError(
-            f"a sparse array of {A.ndim} dimensions", "Give two dimensions, or A.toarray().", here()
-        )
-    if type(A) not in KINDS:
-        A = sp.csr_array(A) if isinstance(A, sp.sparray) else sp.csr_matrix(A)
-    if A.format == "coo":
-        return SparseArray(type(A), A.data, (A.row, A.col), A.shape)
-    stored = A.indptr[-1]  # behind it there may be room for more
-    return SparseArray(type(A), A.data[:stored], (A.indices[:stored], A.indptr), A.shape)
+    return A if isinstance(A, SparseArray) else SparseArray.of(A)
 
 
 class SparseArray(Stored):
@@ -224,18 +211,12 @@ class SparseArray(Stored):
 
     # --- parts
     def __getitem__(self, key: Any) -> Any:
-        """SciPy itself picks, from a matrix that has the number of each entry in its place."""
         full = (self.tocsr() if self.format == "coo" else self).summed()
-        places = tuple(np.asarray(p) for p in full.places)
-        numbers = full.kind((np.arange(1, full.nnz + 1), *places), full.shape)
-        found = numbers[key]
-        if not sp.issparse(found):
-            return full.data[int(found) - 1] if found else np.zeros((), full.dtype)[()]
-        part = found.tocoo() if found.ndim == 1 else found
-        data = picked(full.data, part.data - 1)
-        if part.ndim == 1:  # a single row or column of an array, whose entries are handed out in full
-            return added(data, part.coords, part.shape)
-        return SparseArray(type(part), data, handle(part).places, part.shape)
+        return self.of_numbers(full.numbered()[key], full.data)
+
+    def reshape(self, *shape: Any, order: str = "C", copy: bool = False) -> Any:
+        full = self.summed()
+        return self.of_numbers(full.numbered().reshape(*shape, order=order), full.data)
 
     def getrow(self, i: int) -> Any:
         return self[[i]]

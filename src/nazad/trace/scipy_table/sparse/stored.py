@@ -11,7 +11,10 @@ from nazad.errors import TraceError
 from nazad.graph import Holder, Traced, Value, here, shape_of
 from nazad.trace.inside import plain
 from nazad.trace.numpy_table import astype
-from nazad.trace.scipy_table.sparse.places import added, are_distinct, compressed, counted
+from nazad.trace.scipy_table.sparse.places import added, are_distinct, compressed, counted, picked
+
+KINDS = (sp.csr_array, sp.csc_array, sp.coo_array, sp.csr_matrix, sp.csc_matrix, sp.coo_matrix)
+"""The classes of SciPy that have a traced form; others become the first or the fourth of them."""
 
 
 class Form(NamedTuple):
@@ -46,6 +49,20 @@ class Stored(Holder):
 
     def __init__(self, kind: Any, data: Value, places: tuple[Value, Value], shape: tuple[int, int]) -> None:
         self.kind, self.data, self.places, self.shape = kind, data, places, shape
+
+    @classmethod
+    def of(cls, A: Any) -> Self:
+        """The same with the arrays of a matrix of SciPy's."""
+        if A.ndim != 2:
+            raise TraceError(
+                f"a sparse array of {A.ndim} dimensions", "Give two dimensions, or A.toarray().", here()
+            )
+        if type(A) not in KINDS:
+            A = sp.csr_array(A) if isinstance(A, sp.sparray) else sp.csr_matrix(A)
+        if A.format == "coo":
+            return cls(type(A), A.data, (A.row, A.col), A.shape)
+        stored = A.indptr[-1]  # behind it there may be room for more
+        return cls(type(A), A.data[:stored], (A.indices[:stored], A.indptr), A.shape)
 
     # --- what is known without the numbers
     @property
@@ -186,6 +203,26 @@ class Stored(Holder):
         return self._with(np.conjugate(self.data))
 
     conj = conjugate
+
+    # --- entries that are moved
+    def numbered(self, first: int = 1) -> Any:
+        """SciPy's matrix of the same places, with the number of each entry in its own.
+
+        What SciPy makes of it by moving entries says where they belong; :meth:`of_numbers` puts them there.
+        """
+        a, b = map(np.asarray, self.places)  # a question, if they are traced
+        return type(self)(self.kind, np.arange(first, first + self.nnz), (a, b), self.shape).plain()
+
+    @classmethod
+    def of_numbers(cls, found: Any, entries: Value) -> Any:
+        """Entries where their numbers, counted from one, stand; in full, where that is no matrix."""
+        if not sp.issparse(found):
+            return entries[int(found) - 1] if found else np.zeros((), entries.dtype)[()]
+        listed = found.tocoo()
+        if found.ndim == 1:
+            return added(picked(entries, listed.data - 1), listed.coords, found.shape)
+        numbers = cls.of(found)
+        return numbers._with(picked(entries, np.asarray(numbers.data).astype(np.intp) - 1))
 
     # --- entries in one place
     def _keys(self) -> Any:
