@@ -41,6 +41,21 @@ def table(x: Any) -> Any:
     return D[-1, -1]
 
 
+def entries_and_rows(x: Any) -> Any:
+    """Rows that are written entry by entry, read as a whole, and written over."""
+    Y = np.zeros_like(np.outer(x, x[:2]))
+    Y[0] = x[:2]
+    for t in range(1, 6):
+        a, b = Y[t - 1]
+        Y[t, 0] = a + 0.1 * b * x[t]
+        Y[t, 1] = b - 0.2 * a
+        if t == 3:
+            Y[t] = Y[t] * x[t]
+            Y[t, 1] = x[0]
+    Y[2] = Y[1]
+    return np.sum(Y**2) + np.sum(Y[1:4, 0] * x[:3])
+
+
 def every_entry(x: Any) -> Any:
     Y = np.empty_like(np.outer(x[:2], x[:3]))
     for i in range(2):
@@ -135,6 +150,7 @@ FUNCTIONS: list[Callable[..., Any]] = [
     recurrence,
     columns,
     table,
+    entries_and_rows,
     every_entry,
     elimination,
     gauss_seidel,

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import optree
 import pytest
 
 import nazad as nz
@@ -50,3 +51,13 @@ def test_programs_that_were_wrong_once(source: str) -> None:
 def test_random_programs(block: int) -> None:
     for seed in range(100 * block, 100 * block + 100):
         agrees(programs.Writer(seed).program(9))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_programs_compiled(seed: int) -> None:
+    f = nz.value_and_grad(compiled(programs.Writer(seed).program(9)), argnums=(0, 1))
+    g = nz.jit(f)
+    for stretch in (1.0, 1.01):
+        x, y = (a * stretch for a in POINT)
+        for ours, others in zip(optree.tree_leaves(g(x, y)), optree.tree_leaves(f(x, y)), strict=True):
+            np.testing.assert_allclose(ours, others, rtol=1e-9, atol=1e-11)

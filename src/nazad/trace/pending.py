@@ -8,6 +8,7 @@ at once. Where they cover the array they *are* the array, stacked up.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -57,18 +58,38 @@ class Pending:
         return bool(np.any(self._dirty[template_of(box)]))
 
     def read(self, box: Box) -> Value:
-        """What was written to exactly this box; None if nothing was."""
-        group = self.groups.get(_kind(box))
-        return None if group is None else group.get(_place(box))
+        """What was written to a box, if nothing else is needed to tell; None if there is more to it.
+
+        That is one part, or several of one kind side by side, such as the entries of a row.
+        """
+        exact = self._exactly(box)
+        return self._made_of_several(box) if exact is None else exact
+
+    def _exactly(self, box: Box) -> Value:
+        return self.groups.get(_kind(box), {}).get(_place(box))
+
+    def _made_of_several(self, box: Box) -> Value:
+        for kind, group in self.groups.items():
+            if all(ranges is None or ranges == places for ranges, places in zip(kind, box, strict=True)):
+                places = list(itertools.product(*_counted(kind, box)))
+                if places and all(place in group for place in places):
+                    return _side_by_side(kind, box, [group[place] for place in places])
+        return None
 
     def add(self, box: Box, part: Value) -> bool:
         """Keep a write aside; False if it overlaps others without taking the place of one."""
-        if self.read(box) is None and self.touches(box):
+        if self._exactly(box) is None and self.touches(box):
             return False
         self.groups.setdefault(_kind(box), {})[_place(box)] = part
         self._dirty[template_of(box)] = True
         self.latest = object()
         return True
+
+    def _whole(self, kind: Kind, parts: Sequence[Value]) -> Value:
+        everything = [
+            range(n) if ranges is None else ranges for n, ranges in zip(self.shape, kind, strict=True)
+        ]
+        return parts[0] if None not in kind else _side_by_side(kind, tuple(everything), parts)
 
     def into(self, x: Value, stackable: bool) -> Value:
         """The array with everything put into it.
@@ -84,24 +105,27 @@ class Pending:
             places = sorted(group)
             parts = [group[place] for place in places]
             if stackable and len(self.groups) == 1 and self._dirty.all():
-                return _covered(kind, places, parts, self.shape)
+                return _oriented(self._whole(kind, parts), kind)
             x = _put(x, kind, places, parts)
         return x
 
 
-def _covered(kind: Kind, places: Sequence[Place], parts: Sequence[Value], shape: tuple[int, ...]) -> Value:
-    """The parts side by side, when nothing is left of the array."""
-    if not places[0]:
-        return _oriented(parts[0], kind)
-    counted = [k for k, ranges in enumerate(kind) if ranges is None]
-    if len(counted) == 1:
-        return _oriented(_stacked(parts, counted[0]), kind)
-    sizes = [shape[k] for k in counted]
-    rest = [k for k in range(len(shape)) if k not in counted]
-    whole = np.reshape(_stacked(parts, 0), (*sizes, *(shape[k] for k in rest)))
-    order = [*counted, *rest]
-    back = tuple(order.index(k) for k in range(len(shape)))
-    return _oriented(whole if back == tuple(range(len(shape))) else np.transpose(whole, back), kind)
+def _counted(kind: Kind, box: Box) -> list[Sequence[int]]:
+    """The places of a box along the axes along which the parts of a kind lie side by side."""
+    pairs = zip(kind, box, strict=True)
+    return [k if isinstance(k, range) else (k,) for ranges, k in pairs if ranges is None]
+
+
+def _side_by_side(kind: Kind, box: Box, parts: Sequence[Value]) -> Value:
+    """The parts that make up a box, in the order of their places, as its array."""
+    stacked = [k for k, ranges in enumerate(kind) if ranges is None and isinstance(box[k], range)]
+    axes = [k for k, places in enumerate(box) if isinstance(places, range)]
+    if len(stacked) == 1:
+        return stack(*parts, axis=axes.index(stacked[0]))
+    order = [*stacked, *(k for k in axes if k not in stacked)]
+    whole = np.reshape(stack(*parts, axis=0), [len(box[k]) for k in order])  # type: ignore[arg-type]
+    back = [order.index(k) for k in axes]
+    return whole if back == sorted(back) else np.transpose(whole, back)
 
 
 def _oriented(whole: Value, kind: Kind) -> Value:
