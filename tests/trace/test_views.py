@@ -140,6 +140,11 @@ READ_ONLY = {
 }
 
 
+@pytest.mark.parametrize("name", ["as_strided", "sliding windows"])
+def test_windows_under_two_traces(name: str) -> None:
+    nz.check_gradients(nz.grad(lambda x: np.sum(np.sin(MAKERS[name](x)))), x)
+
+
 def test_strides_by_hand_stay_inside_of_the_array() -> None:
     with pytest.raises(ValueError, match="beyond an array"):
         nz.grad(lambda x: np.sum(as_strided(x, (3, 3), (16, 8))))(x)

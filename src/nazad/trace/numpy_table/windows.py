@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
-from nazad.graph import Value, shape_of
+from nazad.graph import Traced, Value, shape_of
 from nazad.trace.numpy_table.dispatch import rule
 
 
@@ -42,7 +42,8 @@ def strided(
 
     def look(a: Any) -> Any:
         ratio = 1 if a.dtype == x.dtype else width // x.itemsize
-        return as_strided(a, sizes, [step * ratio for step in steps])
+        seen = strided if isinstance(a, Traced) else as_strided  # an outer trace may be under way
+        return seen(a, sizes, [step * ratio for step in steps])
 
     return _seen_anew(x, look)
 
