@@ -174,6 +174,7 @@ CALLS: list[tuple[Callable[..., Any], Any]] = [
     (lambda x: x[x > 1], A),
     (lambda x: x[mask], A),
     (lambda x: x[:, [0, 0, 3]], A),
+    (lambda x: x[range(2), (1, 3)] + x[range(2)][:, 0], A),
     (lambda x: x[np.array([0, 1])[:, None], [2, 3]], A),
     (lambda x: x[..., -1], T),
     (lambda x: x[::-1, None, 1:3], A),

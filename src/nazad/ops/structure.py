@@ -107,7 +107,7 @@ def split_index(key: Any) -> tuple[Template, list[Value]]:
 
 
 def _places(part: Any) -> list[Value]:
-    if isinstance(part, list):
+    if isinstance(part, (list, tuple, range)):
         part = np.asarray(part, dtype=None if part else np.intp)
     kind = np.result_type(part).kind
     if kind == "b" and rank_of(part) > 0:
