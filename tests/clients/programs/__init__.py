@@ -1,6 +1,6 @@
 """Programs in plain NumPy and SciPy, as people write them who know nothing of derivatives."""
 
-from . import learning, likelihoods, physics, series
+from . import algorithms, finance, learning, likelihoods, numerics, physics, series
 from .table import CLIENTS
 
-__all__ = ["CLIENTS", "learning", "likelihoods", "physics", "series"]
+__all__ = ["CLIENTS", "algorithms", "finance", "learning", "likelihoods", "numerics", "physics", "series"]
