@@ -12,6 +12,7 @@ import nazad as nz
 from nazad.errors import NoRuleError, TraceError
 from nazad.trace import numpy_table
 
+numpy_table.open_rooms()
 rng = np.random.default_rng(7)
 pytestmark = pytest.mark.filterwarnings("ignore:numpy.fix is deprecated")  # from NumPy 2.5 on
 A = rng.uniform(0.5, 2.0, (3, 4))

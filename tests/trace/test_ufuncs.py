@@ -14,11 +14,12 @@ import pytest
 
 import nazad as nz
 from nazad.errors import TraceError
-from nazad.trace.numpy_table import UFUNCS
+from nazad.trace.numpy_table import UFUNCS, open_rooms
 from nazad.trace.numpy_table.dispatch import FUNCTIONS, REFUSED, WITHOUT_EFFECT, full_name, parameters
 
 held = SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).with_name("test_coverage.py"))))
 
+open_rooms()
 rng = np.random.default_rng(5)
 A = rng.uniform(0.5, 2.0, (5, 3))
 W = rng.integers(1, 6, (5, 3))

@@ -20,7 +20,7 @@ from nazad.trace import scipy_table
 from nazad.trace.array import Array
 from nazad.trace.follow import tables  # noqa: F401  enters what stands in for functions
 from nazad.trace.follow.standins import STANDINS
-from nazad.trace.numpy_table import METHODS
+from nazad.trace.numpy_table import METHODS, open_rooms
 from nazad.trace.numpy_table.dispatch import FUNCTIONS, UFUNCS, VALUES_ONLY
 
 DERIVATIVE, VALUE, NOT = "derivative to any order", "value only, derivative zero", "not covered"
@@ -119,6 +119,7 @@ def coverage(namespace: str) -> list[Row]:
     """
     if namespace not in NAMESPACES:
         raise ArgumentError(f"coverage of {namespace!r}", f"One of {', '.join(NAMESPACES)}.")
+    open_rooms()
     if namespace == "numpy.ndarray":
         return [_of_method(name) for name in dir(np.ndarray) if not name.startswith("_")]
     package, _, subject = namespace.partition(".")

@@ -36,6 +36,7 @@ from nazad.ops.pushed import transpose_with
 from nazad.trace import inplace, scipy_table
 from nazad.trace.array import Array
 from nazad.trace.follow import followed, forget, reason
+from nazad.trace.numpy_table import open_rooms
 from nazad.trace.running import current, running
 from nazad.tree import Structure, flatten, labels, labels_anew, unflatten
 
@@ -68,6 +69,7 @@ class Trace:
     """Whether a question about a value has one answer."""
 
     def __init__(self) -> None:
+        open_rooms()
         self.level = next(_levels)
         self.F: dict[Node, Value] = {}
         self.guards: list[Guard] = []

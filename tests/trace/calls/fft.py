@@ -33,7 +33,7 @@ def seen_real(function: Any, **keywords: Any) -> list[Call]:
 
 
 DERIVATIVE: dict[str, list[Call]] = {
-    "np.fft.fft": seen(np.fft.fft, axis=0),
+    "np.fft.fft": seen(np.fft.fft, n=5),
     "np.fft.ifft": seen(np.fft.ifft, axis=0, norm="ortho"),
     "np.fft.fft2": seen(np.fft.fft2),
     "np.fft.ifft2": seen(np.fft.ifft2),
