@@ -113,6 +113,12 @@ def test_value_and_gradient(f: Callable[[Any], Any], x: Any) -> None:
     np.testing.assert_allclose(compiled, gradient, rtol=1e-9, atol=1e-12)
 
 
+def test_the_report_names_what_lapack_does() -> None:
+    fast = nz.jit(nz.grad(gaussian_process))
+    fast(np.array([0.1, 0.3, -1.0]))
+    assert {"cholesky", "solve"} <= set(str(fast.report()).replace(",", "").split())
+
+
 def test_second_derivatives_of_a_likelihood() -> None:
     x = np.array([0.1, 0.3, -1.0])
     bend = nz.hessian(gaussian_process)(x)

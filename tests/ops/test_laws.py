@@ -288,6 +288,7 @@ SAMPLES: dict[str, list[Sample]] = {
     "pencil": [Sample((definite(3), definite(3)), {"lower": True})],
     "expm": [Sample((inside(3, 3),), {})],
     "logm": [Sample((definite(3),), {})],
+    "signm": [Sample((np.diag([2.0, -3.0, 4.0]) + 0.5 * inside(3, 3),), {})],
     "sqrtm": [Sample((definite(3),), {})],
     "fractional_matrix_power": [Sample((definite(3),), {"t": 0.3})],
     "frechet": [

@@ -72,6 +72,16 @@ CALLS: dict[str, list[tuple[Callable[[Any], Any], Any]]] = {
         (lambda x: sl.qr(x, mode="economic", pivoting=True)[:2], A),
     ],
     "polar": [(sl.polar, M), (sl.polar, B), (lambda x: sl.polar(x, side="left"), A), (sl.polar, np.eye(3))],
+    "rq": [
+        (sl.rq, M),
+        (lambda x: sl.rq(x)[0], A.T),
+        (lambda x: sl.rq(x, mode="economic"), A),
+        (lambda x: sl.rq(x, mode="r"), A),
+    ],
+    "subspace_angles": [
+        (lambda x: sl.subspace_angles(x, B[::-1]), B),
+        (lambda x: sl.subspace_angles(A[:, :1], x), C[:, :2]),
+    ],
     "orthogonal_procrustes": [(lambda x: sl.orthogonal_procrustes(x, B + 1), B)],
     "eigh": [
         (lambda x: sl.eigh(x, P), P + C),
@@ -140,6 +150,7 @@ CALLS: dict[str, list[tuple[Callable[[Any], Any], Any]]] = {
     ],
     "logm": [(sl.logm, P)],
     "sqrtm": [(sl.sqrtm, P), (sl.sqrtm, np.eye(3))],
+    "signm": [(sl.signm, np.diag([2.0, -3.0, 4.0]) + C)],
     "fractional_matrix_power": [
         (lambda x: sl.fractional_matrix_power(x, 0.3), P),
         (lambda x: sl.fractional_matrix_power(x, -2), P),
@@ -226,7 +237,10 @@ def test_compiled(f: Callable[[Any], Any], x: Any) -> None:
     np.testing.assert_allclose(compiled, gradient, rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.parametrize("name", [name for name in CALLS if name != "orth"])  # as wide as its rank
+AS_WIDE_AS_THEIR_RANK = ("orth", "subspace_angles")
+
+
+@pytest.mark.parametrize("name", [name for name in CALLS if name not in AS_WIDE_AS_THEIR_RANK])
 def test_batched(name: str) -> None:
     f, x = CALLS[name][0]
     slope, many = nz.grad(weighted(f, x)), np.stack([x, x * 1.01])

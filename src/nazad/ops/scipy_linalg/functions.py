@@ -76,3 +76,11 @@ sqrtm = Pushed(
     lambda x_dots, Y, A: solve_sylvester(Y, Y, x_dots[0]),
     batch=row_by_row,
 )
+
+
+def _push_signm(x_dots: Any, S: Value, A: Value) -> Any:
+    """From S S = 1 and A S = S A (Kenney and Laub 1991): N S_dot + S_dot N = A_dot - S A_dot S, N = S A."""
+    return solve_sylvester(S @ A, S @ A, x_dots[0] - S @ x_dots[0] @ S)
+
+
+signm = Pushed("signm", scipy.linalg.signm, _push_signm, batch=row_by_row)

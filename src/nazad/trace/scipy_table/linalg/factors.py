@@ -74,6 +74,17 @@ def _qr(a: Value, mode: str = "full", pivoting: bool = False) -> Any:
     return (*([r] if mode == "r" else [q, r]), *pivots)
 
 
+@rule(scipy.linalg.rq)
+def _rq(a: Value, mode: str = "full") -> Any:
+    """QR from the other end."""
+    found = _qr(_half_turned(array(a)), mode)[::-1]
+    return _half_turned(found[0]) if mode == "r" else tuple(map(_half_turned, found))
+
+
+def _half_turned(x: Value) -> Value:
+    return adjoint(x)[..., ::-1, ::-1]
+
+
 @rule(scipy.linalg.polar)
 def _polar(a: Value, side: str = "right") -> Any:
     A = array(a) if side == "right" else adjoint(array(a))
@@ -185,6 +196,17 @@ def _orth(A: Value, rcond: Any = None) -> Any:
     u, s, _ = linalg.spectra.svd(array(A), full_matrices=False)
     relative = np.finfo(s.dtype).eps * max(shape_of(array(A))) if rcond is None else rcond
     return u[:, : int(np.sum(s > np.max(s, initial=0.0) * relative))]
+
+
+@rule(scipy.linalg.subspace_angles)
+def _subspace_angles(A: Value, B: Value) -> Any:
+    """Large angles by their cosines, small ones by their sines (Knyazev and Argentati, 2002)."""
+    a, b = _orth(A), _orth(B)
+    across = adjoint(a) @ b
+    rest = b - a @ across if shape_of(a)[1] >= shape_of(b)[1] else a - b @ adjoint(across)
+    cosines, sines = linalg.spectra.svdvals(across), linalg.spectra.svdvals(rest)
+    large = np.arccos(np.clip(cosines[::-1], -1.0, 1.0))
+    return np.where(cosines**2 >= 0.5, np.arcsin(np.clip(sines, -1.0, 1.0)), large)
 
 
 @rule(scipy.linalg.null_space)

@@ -21,6 +21,7 @@ def _expm(A: Value) -> Any:
 
 rule(scipy.linalg.logm)(lambda A: functions.logm(array(A)))
 rule(scipy.linalg.sqrtm)(lambda A: functions.sqrtm(array(A)))
+rule(scipy.linalg.signm)(lambda A: functions.signm(array(A)))
 
 
 @rule(scipy.linalg.expm_frechet)
