@@ -153,7 +153,18 @@ def test_finite_numbers_at_the_edges(a: Any, b: Any) -> None:
 
 def edges(a: Any, b: Any) -> Any:
     root = np.sqrt(a)
-    return a / b, root, np.abs(a), np.angle(a), 1 / b, np.log(a).imag, a == b, np.isfinite(a * b), a.real * b
+    return (
+        a / b,
+        root,
+        np.abs(a),
+        np.angle(a),
+        1 / b,
+        np.log(a).imag,
+        np.tanh(a),
+        np.tan(b),
+        a == b,
+        a.real * b,
+    )
 
 
 EDGES_COMPILED = nz.jit(edges)

@@ -325,3 +325,24 @@ def test_sympy_comes_in_when_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setitem(sys.modules, "sympy", None)
     assert swell(chain(3), 0.3).operations == 6
+
+
+@pytest.mark.parametrize(
+    ("f", "expected"),
+    [
+        (lambda x: np.abs(np.exp(1j * x)), "1"),
+        (lambda x: np.conj(x * 1j).imag, "-x"),
+        (lambda x: (x * (1 + 2j)).real, "x"),
+        (lambda x: np.abs(x + 2j) ** 2, "x**2 + 4"),
+        (lambda x: np.angle(np.exp(1j * x)), "atan2(sin(x), cos(x))"),
+        (lambda x: np.linalg.norm(np.stack([x * 1j, x])), "sqrt(2)*Abs(x)"),
+        (lambda x: np.var(np.stack([x * 1j, 2j * x])), "x**2/4"),
+    ],
+)
+def test_complex_numbers_inside(f, expected):
+    assert str(symbolic(f, 0.5).expression) == expected
+
+
+def test_symbols_are_real():
+    with pytest.raises(ArgumentError, match="z is complex, and symbols are real"):
+        symbolic(lambda z: np.abs(z), 1j)

@@ -147,7 +147,7 @@ def demand_scalar(done: Run, f: Callable[..., Any], chosen: Chosen, holomorphic:
         )
     demand_floats(done)
     demand_one_slope(done, chosen, holomorphic)
-    if not holomorphic and dtype_of(value).kind == "c":
+    if not holomorphic and is_complex(value):
         raise ArgumentError(
             f"{called(f)} returned a complex number, and a gradient is that of a real one",
             _ONE_SLOPE,

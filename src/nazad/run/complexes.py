@@ -40,7 +40,7 @@ def _rule(*names: str) -> Callable[[Rule], Rule]:
 # --- linear
 @_rule(
     *("multiply", "chain", "matmul", "einsum", "convolve", "sparse_matmul", "sampled_product"),
-    *("sum", "mean", "cumsum", "negative", "positive", "take", "reshape", "transpose", "broadcast_to"),
+    *("sum", "cumsum", "negative", "positive", "take", "reshape", "transpose", "broadcast_to"),
 )
 def _in_each(v: Node, *xs: Any) -> Any:
     """By one argument after another, of which i may be taken out."""
@@ -167,6 +167,22 @@ RULES["cosh"] = lambda v, z: Pair(np.cosh(z.re) * np.cos(z.im), np.sinh(z.re) * 
 RULES["sin"] = lambda v, z: Pair(np.sin(z.re) * np.cosh(z.im), np.cos(z.re) * np.sinh(z.im))
 RULES["cos"] = lambda v, z: Pair(np.cos(z.re) * np.cosh(z.im), -np.sin(z.re) * np.sinh(z.im))
 RULES["absolute"] = lambda v, z: np.hypot(z.re, z.im)
+
+
+@_rule("tanh")
+def _tanh(v: Node, z: Pair) -> Pair:
+    """By exp(-2|x|), which does not overflow, over |1 + exp(-2z)|² as a sum of positive numbers."""
+    small = np.exp(-2 * np.abs(z.re))
+    cosine = np.cos(z.im)
+    size = np.square(np.expm1(-2 * np.abs(z.re))) + 4 * small * np.square(cosine)
+    re = np.copysign(np.expm1(-4 * np.abs(z.re)), z.re) / size
+    return Pair(re, 4 * small * np.sin(z.im) * cosine / size)
+
+
+@_rule("tan")
+def _tan(v: Node, z: Pair) -> Pair:
+    turned = _tanh(v, Pair(-z.im, z.re))
+    return Pair(turned.im, -turned.re)
 
 
 @_rule("expm1")

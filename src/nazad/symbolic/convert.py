@@ -89,7 +89,7 @@ def _expression(v: Node, xs: list[Any], F: Mapping[Node, Value]) -> Objects:
 
 
 def _is_float(x: Value) -> bool:
-    return isinstance(x, float) or getattr(x, "dtype", np.dtype(int)).kind == "f"
+    return isinstance(x, (float, complex)) or getattr(x, "dtype", np.dtype(int)).kind in "fc"
 
 
 def _elementwise(op: Elementwise, xs: list[Any], values: list[Value]) -> Objects:

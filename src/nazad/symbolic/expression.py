@@ -94,6 +94,8 @@ def _symbols(arguments: Arguments) -> list[Objects | None]:
 def _symbol(x: Any, label: str, taken: set[str]) -> Objects | None:
     """A symbol for every entry; none for what chooses rather than measures."""
     kind = np.result_type(x).kind
+    if kind == "c":
+        raise ArgumentError(f"{label} is complex, and symbols are real", "Give its parts: f(x + 1j * y).")
     if kind not in "iuf" or (kind in "iu" and np.ndim(x)):
         return None
     new = np.empty(np.shape(x), dtype=object)

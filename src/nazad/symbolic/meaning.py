@@ -22,7 +22,7 @@ Objects = Any  # an ndarray of expressions; of none but one where its shape is (
 _SAME = ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sqrt")
 _INVERSE = ("sin", "cos", "tan", "sinh", "cosh", "tanh", "tan2")
 _RENAMED = {
-    "conjugate": "Id", "positive": "Id", "maximum": "Max", "fmax": "Max", "minimum": "Min", "fmin": "Min",
+    "positive": "Id", "maximum": "Max", "fmax": "Max", "minimum": "Min", "fmin": "Min",
     "equal": "Eq", "not_equal": "Ne", "less": "Lt", "less_equal": "Le",
     "greater": "Gt", "greater_equal": "Ge",
     "logical_and": "And", "logical_or": "Or", "logical_xor": "Xor", "logical_not": "Not",
@@ -49,6 +49,8 @@ def number(x: Any) -> Expr:
         return sp.true if x else sp.false
     if isinstance(x, (int, np.integer)):
         return sp.Integer(int(x))
+    if isinstance(x, (complex, np.complexfloating)):
+        return _float(float(x.real)) + sp.I * _float(float(x.imag))
     return _float(float(x))
 
 
@@ -148,7 +150,9 @@ def _angles() -> dict[str, Callable[..., Expr]]:
 def _absolute(x: Expr) -> Expr:
     """SymPy's own has a derivative in real and imaginary parts where it cannot know that x is real."""
     sp = sympy()
-    return sp.Abs(x) if x.is_extended_real else sp.Piecewise((x, x > 0), (-x, x < 0), (0, True))
+    return (
+        sp.Abs(x) if x.is_extended_real or x.has(sp.I) else sp.Piecewise((x, x > 0), (-x, x < 0), (0, True))
+    )
 
 
 def _where(condition: Expr, a: Expr, b: Expr) -> Expr:
@@ -166,18 +170,29 @@ def array_meanings() -> dict[str, Callable[..., Any]]:
         "all": lambda x, axis, keepdims: _folded(sp.And, x, axis, keepdims),
         "any": lambda x, axis, keepdims: _folded(sp.Or, x, axis, keepdims),
         "prod": lambda x, axis, keepdims: np.multiply.reduce(x, axis=axis, keepdims=keepdims),
-        "norm": lambda x, axis, keepdims: _each(sp.sqrt, np.add.reduce(x**2, axis=axis, keepdims=keepdims)),
+        "norm": lambda x, axis, keepdims: _each(
+            sp.sqrt, np.add.reduce(_each(_squared, x), axis=axis, keepdims=keepdims)
+        ),
         "logsumexp": lambda x, axis, keepdims: _each(
             sp.log, np.add.reduce(_each(sp.exp, x), axis=axis, keepdims=keepdims)
         ),
         "var": _var,
         "std": lambda *xs, **params: _each(sp.sqrt, _var(*xs, **params)),
         "astype": _astype,
+        "real": lambda x: _each(sp.re, x),
+        "imag": lambda x: _each(sp.im, x),
+        "complex": lambda x, y: x + sp.I * y,
+        "conjugate": lambda x: _each(sp.conjugate, x),
         "det": lambda x: sp.Matrix(x).det(),
         "cofactor": lambda x: sp.Matrix(x).cofactor_matrix(),
         "inv": lambda x: sp.Matrix(x).inv(),
         "solve": lambda a, b: sp.Matrix(a).LUsolve(sp.Matrix(b)),
     }
+
+
+def _squared(x: Expr) -> Expr:
+    """The square of the absolute value."""
+    return x * sympy().conjugate(x) if x.has(sympy().I) else x**2
 
 
 def _each(function: Callable[..., Expr], x: Any) -> Any:
@@ -193,7 +208,7 @@ def _folded(function: Callable[..., Expr], x: Objects, axis: tuple[int, ...], ke
 def _var(x: Objects, axis: tuple[int, ...], keepdims: bool, ddof: float) -> Any:
     count = math.prod(x.shape[a] for a in axis)
     away = x - np.sum(x, axis=axis, keepdims=True) / count
-    return np.sum(away**2, axis=axis, keepdims=keepdims) / number(count - ddof)
+    return np.sum(_each(_squared, away), axis=axis, keepdims=keepdims) / number(count - ddof)
 
 
 def _astype(x: Objects, dtype: Any) -> Objects:
