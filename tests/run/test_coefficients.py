@@ -57,6 +57,7 @@ FITS = {
     "rcbrt": Fit(lambda m: 1 / mp.cbrt(m), ROOT2 / 4, 2 * ROOT2, 7, 6),
     "erf": Fit(lambda z: mp.erf(mp.sqrt(z)) / mp.sqrt(z) - 1, 0.0, 1.0, 11, 6),
     "erfcx": Fit(lambda t: erfcx(2 * (1 + t) / (1 - t)), -1 / 3, 1 / 2, 15, 7),
+    "erfcx tail": Fit(lambda t: tail(4 * (1 + t) / (1 - t)), -7 / 9, 1.0, 22, 11),
 }
 
 PARTS: dict[str, tuple[Callable[[], Any], int, int, int]] = {
@@ -74,6 +75,11 @@ PARTS: dict[str, tuple[Callable[[], Any], int, int, int]] = {
 
 def erfcx(x: Any) -> Any:
     return mp.exp(x * x) * mp.erfc(x)
+
+
+def tail(x: Any) -> Any:
+    """What is between 1 and 2/√π from 1/2 to infinity."""
+    return (1 + 2 * x) * erfcx(x)
 
 
 def rounded(value: Any, bits: int) -> float:

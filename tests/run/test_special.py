@@ -44,13 +44,17 @@ POINTS = np.concatenate(
 )
 
 
+IN_TAILS = ["erfc", "erfcx", "ndtr", "log_ndtr"]
+"""Functions of which SciPy loses digits far out; ours are held to mpmath, in test_vectormath.py."""
+
+
 def quietly(f: Any, *xs: Any) -> Any:
     with np.errstate(all="ignore"):
         return f(*xs)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("name", [*SPECIAL, "erf"])
+@pytest.mark.parametrize("name", [*SPECIAL, "erf", "erfc", "erfcx"])
 def test_vector_code_gives_scipys_values(name: str, dtype: str) -> None:
     with np.errstate(all="ignore"):
         points = POINTS.astype(dtype)
@@ -58,7 +62,8 @@ def test_vector_code_gives_scipys_values(name: str, dtype: str) -> None:
     ufunc = getattr(sc, name)
     ours, theirs = quietly(nz.jit(lambda *xs: ufunc(*xs)), *xs), quietly(ufunc, *xs)
     assert ours.dtype == theirs.dtype
-    rtol, atol = (1e-14, 1e-305) if dtype == "float64" else (3e-6, 1e-37)
+    tight = 2e-13 if name in IN_TAILS else 1e-14
+    rtol, atol = (tight, 1e-305) if dtype == "float64" else (3e-6, 1e-37)
     np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol)
 
 

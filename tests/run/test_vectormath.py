@@ -12,6 +12,7 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 import pytest
+from scipy import special as special_functions
 
 from nazad.run.llvm import Target, compile_ir
 from nazad.run.vectormath import FUNCTIONS, Floats, Writer, emit, emit_all, form_of, support, symbol
@@ -19,6 +20,8 @@ from nazad.run.vectormath import FUNCTIONS, Floats, Writer, emit, emit_all, form
 ELSEWHERE: dict[str, Callable[..., Any]] = {
     "sigmoid": lambda x: np.where(x >= 0, 1 / (1 + np.exp(-abs(x))), np.exp(-abs(x)) / (1 + np.exp(-abs(x)))),
     "erf": lambda x: np.vectorize(math.erf)(x),
+    "erfc": special_functions.erfc,
+    "erfcx": special_functions.erfcx,
 }
 EXACT: dict[str, Callable[..., Any]] = {
     "exp2": lambda x: mp.mpf(2) ** x,
@@ -34,7 +37,19 @@ EXACT: dict[str, Callable[..., Any]] = {
     "arctanh": mp.atanh,
     "power": mp.power,
     "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
+    "erfc": lambda x: mp.erfc(x) if abs(x) < 1e3 else mp.mpf(1 - mp.sign(x)),
+    "erfcx": lambda x: mp.exp(x * x) * mp.erfc(x) if abs(x) < 1e3 else far_erfcx(x),
 }
+
+
+def far_erfcx(x: Any) -> Any:
+    """Infinite on the left, its expansion on the right."""
+    s = 1 / (2 * x * x)
+    return (
+        (1 - s + 3 * s**2 - 15 * s**3 + 105 * s**4 - 945 * s**5) / (x * mp.sqrt(mp.pi)) if x > 0 else mp.inf
+    )
+
+
 ROUNDED = [name for name, function in FUNCTIONS.items() if function.double > 0.5 or name == "cbrt"]
 FORMS = ["float64", "float32"]
 FMA = pytest.mark.parametrize("fma", [True, False], ids=["fma", "mul+add"])

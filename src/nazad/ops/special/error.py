@@ -8,7 +8,6 @@ import numpy as np
 from scipy import special as sc
 
 from nazad.graph import Value
-from nazad.ops.families import Elementwise
 from nazad.ops.special.family import inverse, op, series
 
 _TWO_BY_ROOT_PI = 2 / math.sqrt(math.pi)
@@ -30,12 +29,11 @@ ndtr = op(sc.ndtr, lambda y, x: normal_density(x))
 log_ndtr = op(sc.log_ndtr, lambda y, x: inverse_mills(x))
 ndtri = inverse(sc.ndtri, ndtr, 0)
 ndtri_exp = inverse(sc.ndtri_exp, log_ndtr, 0)
-inverse_mills = Elementwise(
-    "inverse_mills",
-    lambda x: 2 * _DENSITY / sc.erfcx(-x / _ROOT_TWO),
-    lambda y, x: _mills_slope(y, x),
+inverse_mills = op(
+    lambda x: 2 * _DENSITY / erfcx(-x / _ROOT_TWO), lambda y, x: _mills_slope(y, x), name="inverse_mills"
 )
 """Density of the normal distribution over its distribution function, the slope of ``log_ndtr``."""
+inverse_mills.simpler = inverse_mills.calc
 
 owens_t = op(
     sc.owens_t,

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from nazad.run.vectormath.table import FUNCTIONS
 from nazad.run.vectormath.values import Floats
 
+_ROOT_HALF = math.sqrt(0.5)
+
 
 def log_expit(x: Floats) -> Floats:
     """min(x, 0) - log1p(exp(-|x|))."""
@@ -58,6 +60,18 @@ def exprel(x: Floats) -> Floats:
     return (abs(x) < x.form.pick(2.0**-52, 2.0**-23)).where(1.0, y)
 
 
+def ndtr(x: Floats) -> Floats:
+    """erfc(-x / √2) / 2."""
+    return 0.5 * _of("erfc", x * -_ROOT_HALF)
+
+
+def log_ndtr(x: Floats) -> Floats:
+    """The logarithm of that; on the left, where it underflows, from erfcx."""
+    t = x * _ROOT_HALF
+    left = _of("log", 0.5 * _of("erfcx", -t)) - t * t
+    return (x < -1.0).choose(left, _of("log1p", -0.5 * _of("erfc", t)))
+
+
 def _of(name: str, *xs: Floats) -> Floats:
     return FUNCTIONS[name].write(*xs)
 
@@ -71,5 +85,7 @@ SPECIAL: dict[str, Callable[..., Floats]] = {
     "entr": entr,
     "huber": huber,
     "exprel": exprel,
+    "ndtr": ndtr,
+    "log_ndtr": log_ndtr,
 }
 """What writes a primitive, by name."""

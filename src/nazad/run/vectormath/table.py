@@ -58,6 +58,8 @@ FUNCTIONS = {
     "cbrt": Function(power.cbrt, 1, 0.51, 0.51),
     "hypot": Function(power.hypot, 2, 1.3, 1.3),
     "erf": Function(errorfunction.erf, 1, 1.6, 1.3),
+    "erfc": Function(errorfunction.erfc, 1, 3.8, 4),
+    "erfcx": Function(errorfunction.erfcx, 1, 2.5, 2.8),
     "fmod": Function(remainder.fmod, 2, 0, 0),
     "remainder": Function(remainder.remainder, 2, 0, 0),
     "floor_divide": Function(remainder.floor_divide, 2, 0, 0),
