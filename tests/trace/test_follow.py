@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import runpy
 from collections.abc import Callable
 from pathlib import Path
@@ -40,3 +41,28 @@ def test_compiled(f: Callable[..., Any], x: Any) -> None:
         value, gradient = fast(point)
         np.testing.assert_allclose(value, f(point), rtol=1e-12)
         np.testing.assert_allclose(gradient, slopes(f, point), rtol=1e-6, atol=1e-8)
+
+
+def test_pythons_numbers_are_weak() -> None:
+    """They leave single precision as it is, whatever comes out of math."""
+    single = np.ones(3, np.float32)
+
+    def f(x: Any) -> Any:
+        return single * math.exp(x) * float(x) * max(x, 0.5) * float(np.sum(single)) * math.hypot(x, 1.0)
+
+    assert f(1.5).dtype == np.float32
+    assert nz.trace(f, 1.5).sinks[0].spec.dtype == np.float32
+    fast = nz.jit(f)
+    for x in (1.5, 2.5):
+        assert fast(x).dtype == np.float32
+        np.testing.assert_allclose(fast(x), f(x), rtol=1e-6)
+        np.testing.assert_allclose(
+            nz.grad(lambda x: f(x).sum())(x), slopes(lambda x: f(x)[0] * 3.0, x, 1e-3), rtol=1e-3
+        )
+    assert nz.vmap(f)(np.ones(2)).shape == (2, 3)
+
+
+def test_a_function_of_math_is_one_operation() -> None:
+    assert str(nz.trace(lambda x: math.exp(x) * 2, 1.0)).splitlines()[0] == "v1 = exp(x)"
+    assert len(nz.trace(lambda x: math.exp(math.sin(x)), 1.0).nodes) == 3
+    assert nz.value_and_grad(lambda x: math.exp(x))(0.3)[0] == math.exp(0.3)

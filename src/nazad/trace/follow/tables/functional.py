@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from nazad.errors import TraceError
-from nazad.graph import here, rank_of, shape_of
+from nazad.graph import PYTHON_NUMBERS, here, rank_of, shape_of
+from nazad.ops import elementwise
+from nazad.ops.families import Elementwise
 from nazad.trace.follow.resolve import finds, resolve
 from nazad.trace.follow.standins import on_traced, stands_in_for
 from nazad.trace.follow.tables.constructors import array_of
-from nazad.trace.inside import any_traced
+from nazad.trace.follow.tables.numbers import weak
+from nazad.trace.inside import any_traced, plain
 from nazad.trace.running import held, remembered_error
 
 _FUNCTION_FIRST: tuple[Callable[..., Any], ...] = (map, filter, functools.reduce, functools.cmp_to_key)
@@ -61,22 +64,24 @@ def _accumulate(iterable: Iterable[Any], func: Any = None, *, initial: Any = Non
     return itertools.accumulate(iterable, _followed(func), initial=initial)
 
 
-def _extreme(function: Callable[..., Any], ufunc: np.ufunc) -> Callable[..., Any]:
+def _extreme(function: Callable[..., Any], op: Elementwise) -> Callable[..., Any]:
     """The larger or smaller of numbers: a choice that holds for other numbers, too, is no branch."""
+    of_pythons = weak(function, op)
 
     def extreme(*args: Any, key: Any = None, **kwargs: Any) -> Any:
         if len(args) == 1:
             args = ([*args[0]],)
         each = args if len(args) > 1 else args[0]
         if key is None and each and any_traced(each) and not any(rank_of(x) for x in each):
-            return functools.reduce(ufunc, each)
+            are_pythons = all(type(plain(x)) in PYTHON_NUMBERS for x in each)
+            return functools.reduce(of_pythons if are_pythons else op, each)
         return function(*args, key=_followed(key), **kwargs)
 
     return extreme
 
 
-stands_in_for(max)(_extreme(max, np.maximum))
-stands_in_for(min)(_extreme(min, np.minimum))
+stands_in_for(max)(_extreme(max, elementwise.maximum))
+stands_in_for(min)(_extreme(min, elementwise.minimum))
 
 
 @finds(np.vectorize)

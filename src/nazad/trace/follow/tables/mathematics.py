@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 
 from nazad import extras
+from nazad.graph import rank_of
+from nazad.ops.families import Elementwise
 from nazad.trace.follow.standins import on_traced
-from nazad.trace.follow.tables.numbers import as_float
+from nazad.trace.follow.tables.numbers import as_float, weak
 from nazad.trace.inside import plain
+from nazad.trace.numpy_table import UFUNCS
 
 _SAME_NAME = (
     "cbrt copysign cos cosh degrees exp exp2 expm1 fabs fmod log10 log1p log2 radians sin sinh sqrt tan tanh"
@@ -42,17 +45,18 @@ def mathematical(
     function: Callable[..., Any], ufunc: Callable[..., Any], number: Callable[[Any], Any] = as_float
 ) -> Callable[..., Any]:
     """A ufunc of Python's numbers that raises what the function raises."""
+    known = UFUNCS.get(ufunc) if isinstance(ufunc, np.ufunc) else None
+    op = weak(function, known) if isinstance(known, Elementwise) else ufunc
 
     def call(*xs: Any) -> Any:
-        numbers = [number(x) for x in xs]
-        with np.errstate(all="ignore"):
-            y = ufunc(*numbers)
+        numbers = [number(x) if rank_of(x) else x for x in xs]
         try:
-            function(*[plain(x) for x in xs])
+            function(*map(plain, numbers))
         except (ValueError, OverflowError):
-            bool(np.isfinite(y))  # the rest of the trace is for such arguments alone
+            with np.errstate(all="ignore"):
+                bool(np.isfinite(ufunc(*numbers)))  # the rest of the trace is for such arguments alone
             raise
-        return number(y)
+        return number(op(*numbers))
 
     return call
 

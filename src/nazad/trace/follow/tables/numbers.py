@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from nazad.graph import Traced, rank_of
+from nazad.ops import elementwise
+from nazad.ops.families import Elementwise, Rule
 from nazad.trace.array import Array
 from nazad.trace.follow.standins import on_traced
 from nazad.trace.inside import plain
@@ -21,7 +24,23 @@ def as_float(x: Any) -> Any:
         return x
     if type(plain(x)) is complex:
         raise TypeError("float() argument must be a string or a real number, not 'complex'")
-    return _one(x, float)
+    return _itself(_one(x))
+
+
+def weak(function: Rule, op: Elementwise, many: Rule | None = None) -> Elementwise:
+    """The same operation as a function of Python's numbers, which are weak in NumPy's promotion.
+
+    On arrays it is what it was, or ``many``.
+    """
+
+    def calc(*xs: Any) -> Any:
+        is_single = not any(isinstance(x, Traced) or rank_of(x) for x in xs)
+        return (function if is_single else many or op.calc)(*xs)
+
+    return Elementwise(op.name, calc, *op.derivs, symbol=op.symbol)
+
+
+_itself = weak(float, elementwise.positive, lambda x: astype(x, float))
 
 
 @on_traced(complex)
@@ -33,13 +52,13 @@ def as_complex(x: Any, imag: Any = 0.0) -> Any:
         return x
     if isinstance(imag, Array) or imag:
         return as_complex(x) + 1j * as_complex(imag)
-    return _one(x, complex)
+    return astype(_one(x), complex)
 
 
-def _one(x: Array, kind: type) -> Any:
+def _one(x: Array) -> Any:
     if x.size != 1:
         raise TypeError("only length-1 arrays can be converted to Python scalars")
-    return astype(np.reshape(x, ()), kind)
+    return np.reshape(x, ()) if x.shape else x
 
 
 on_traced(int)(lambda x: x.as_int() if isinstance(x, Array) else int(x))
