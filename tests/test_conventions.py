@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from scipy import special
 
 import nazad as nz
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "reference" / "conventions.md"
 CELL = r"\| *(?:`([^`|]*)`[^|]*)? *"
 LINE = re.compile(f"^{CELL * 4}\\|$", re.MULTILINE)
-KNOWN = {"np": np, "inf": np.inf, "nan": np.nan}
+KNOWN = {"np": np, "special": special, "inf": np.inf, "nan": np.nan}
 
 
 class Row(NamedTuple):
@@ -36,7 +37,7 @@ def read(text: str) -> Any:
 def row(function: str, at: str, gradient: str, hessian: str | None) -> Row:
     point = read(f"dict({at})")
     f = read(f"lambda {', '.join(point)}: {function}")
-    values = tuple(np.array(x, float)[()] for x in point.values())
+    values = tuple(np.array(x, np.result_type(np.array(x), float))[()] for x in point.values())
     return Row(f, values, read(gradient), read(hessian) if hessian else None)
 
 
@@ -72,7 +73,7 @@ def test_hessian(at: Row) -> None:
 
 @pytest.mark.parametrize("at", ROWS)
 def test_forward_mode_agrees(at: Row) -> None:
-    dots = tuple(np.full(np.shape(x), 2.0) for x in at.point)
+    dots = tuple(np.full_like(x, 2.0) for x in at.point)
     np.testing.assert_allclose(nz.jvp(at.f, at.point, dots)[1], 2 * np.sum(np.asarray(at.gradient)))
 
 
