@@ -32,7 +32,7 @@ NAMESPACES = (
 AS_THEY_ARE = {
     VALUE: (
         "bartlett blackman broadcast_shapes diag_indices eye fftfreq hamming hanning identity indices "
-        "dtype isdtype isscalar issubdtype itemsize iterable kaiser mask_indices mintypecode nbytes "
+        "dtype isdtype isscalar issubdtype itemsize iterable mask_indices mintypecode nbytes "
         "promote_types rfftfreq tri tril_indices triu_indices typename"
     ),
     DERIVATIVE: "fromfunction row_stack",

@@ -50,6 +50,7 @@ DERIVATIVE: dict[str, list[Call]] = {
     "np.asarray_chkfinite": [(lambda x: np.asarray_chkfinite(x) ** 2, v)],
     "np.ascontiguousarray": [(lambda x: np.ascontiguousarray(x.T) ** 2, A)],
     "np.asfortranarray": [(lambda x: np.asfortranarray(x) ** 2, A)],
+    "np.kaiser": [(lambda b: np.kaiser(5, b), 3.0), (lambda x: np.kaiser(4, 5.0) * x, v)],
     "np.copyto": written(lambda y, x: np.copyto(y, x**2, where=mask)),
     "np.fill_diagonal": written(lambda y, x: np.fill_diagonal(y, x[0, 1])),
     "np.place": written(lambda y, x: np.place(y, mask, x[0])),

@@ -20,7 +20,7 @@ from nazad.trace.running import held, remembered_error
 
 _FROM_NOTHING = (
     "zeros ones empty eye identity tri linspace logspace geomspace fromstring hanning "
-    "hamming blackman bartlett kaiser vander zeros_like ones_like empty_like"
+    "hamming blackman bartlett vander zeros_like ones_like empty_like"
 )
 
 
@@ -57,6 +57,16 @@ def _steps(start: Any = 0, stop: Any = None, step: Any = 1, dtype: Any = None, d
     count = max(0, int(np.ceil((stop - start) / step)))
     steps = start + np.arange(count) * step
     return steps if dtype is None else astype(steps, dtype)
+
+
+@stands_in_for(np.kaiser)
+def _kaiser(M: int, beta: Any) -> Any:
+    """The window has a shape, which is a number like any other."""
+    if not any_traced(beta):
+        return held(np.kaiser(M, beta))
+    middle = (M - 1) / 2
+    across = (np.arange(M) - middle) / (middle or 1)
+    return np.i0(beta * np.sqrt(1 - across**2)) / np.i0(beta)
 
 
 @stands_in_for(np.fromiter)
