@@ -9,10 +9,9 @@ Three conventions run through all rooms.
 
 - A factorisation of a symmetric matrix reads one triangle, as LAPACK does, and so does its derivative: it is
   that of the function which NumPy computes.
-- Where results are defined up to a choice (an eigenvector up to its phase, columns that complete a basis), a
-  derivative exists for what does not depend on the choice. Columns of which nothing is fixed move by nan.
-- Vectors that belong to equal eigenvalues have no derivative: infinity or nan comes of it where they are
-  used, and nothing where only the values are, since an exact zero annihilates.
+- Where results are defined up to a phase, a derivative is right for what does not depend on it.
+- Columns of which less than that is fixed, those of equal eigenvalues and those that complete a basis, move by
+  nan. Nothing comes of it where they are not used, since an exact zero annihilates.
 """
 
 from nazad.ops.linalg import determinants, factors, least_squares, spectra, systems

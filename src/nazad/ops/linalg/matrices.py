@@ -59,13 +59,15 @@ def gaps(values: Value) -> Any:
     return np.expand_dims(values, -2) - np.expand_dims(values, -1)
 
 
-def over_gaps(x: Value, values: Value) -> Any:
-    """Entry (i, j) divided by the gap between two values; the diagonal is zero.
+def over(x: Value, y: Value) -> Any:
+    """The quotient; zero where one would divide by zero."""
+    none = y == 0
+    return np.where(none, 0, x / np.where(none, 1, y))
 
-    Between equal values stands an infinity, which an entry that is exactly zero annihilates.
-    """
-    one = eye(values)
-    return chain(x, 1 / (gaps(values) + one) - one)
+
+def tied(values: Value) -> Any:
+    """For each value whether another one is equal to it."""
+    return np.count_nonzero(gaps(values) == 0, axis=-2, keepdims=True) > 1
 
 
 def undetermined(x_dot: Value, shape: tuple[int, ...], columns: Value = True) -> Any:
@@ -73,11 +75,6 @@ def undetermined(x_dot: Value, shape: tuple[int, ...], columns: Value = True) ->
     nan = np.where(columns, np.nan, 0).astype(dtype_of(x_dot))
     moved = np.sum(chain(x_dot, np.asarray(np.nan, dtype_of(x_dot))), axis=(-2, -1), keepdims=True)
     return chain(np.broadcast_to(moved, shape), nan)
-
-
-def turning(x_dot: Value, shape: tuple[int, ...], values: Value) -> Any:
-    """The tangent of columns that belong to equal values: any turn of them would do as well."""
-    return undetermined(x_dot, shape, np.count_nonzero(gaps(values) == 0, axis=-2, keepdims=True) > 1)
 
 
 def completed(columns_dot: Value, A_dot: Value, shape: tuple[int, ...]) -> Any:

@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 
 from nazad.graph import Value, dtype_of, shape_of
-from nazad.ops.families import chain, real_part
+from nazad.ops.families import real_part
 from nazad.ops.linalg.matrices import (
     adjoint,
     column_products,
     completed,
     eye,
+    gaps,
     hermitian,
-    over_gaps,
-    transposed,
-    turning,
+    over,
+    tied,
+    undetermined,
 )
 from nazad.ops.linalg.systems import solve
 from nazad.ops.pushed import Pushed, stacked
@@ -32,7 +33,7 @@ from nazad.ops.several import Several
 def _push_eigh(x_dots: Any, y: Any, A: Value, UPLO: str) -> Any:
     w, v = y
     moved = hermitian(x_dots[0], UPLO == "L") @ v
-    v_dot = v @ over_gaps(adjoint(v) @ moved, w) + turning(x_dots[0], shape_of(v), w)
+    v_dot = v @ over(adjoint(v) @ moved, gaps(w)) + undetermined(x_dots[0], shape_of(v), tied(w))
     return real_part(column_products(v, moved)), v_dot
 
 
@@ -50,9 +51,9 @@ def _push_eig(x_dots: Any, y: Any, A: Value) -> Any:
     """NumPy's vectors have length one, and their largest entry is real."""
     w, v = y
     turn = solve(v, x_dots[0] @ v)
-    v_dot = v @ over_gaps(turn, w)
+    v_dot = v @ over(turn, gaps(w))
     along = real_part(column_products(v, v_dot)) + _phase(v, v_dot)
-    v_dot = v_dot - v * along[..., None, :] + turning(x_dots[0], shape_of(v), w)
+    v_dot = v_dot - v * along[..., None, :] + undetermined(x_dots[0], shape_of(v), tied(w))
     return np.diagonal(turn, axis1=-2, axis2=-1), v_dot
 
 
@@ -84,30 +85,33 @@ def _push_svd(x_dots: Any, y: Any, A: Value, full_matrices: bool) -> Any:
     back, row, column = adjoint(turn), s[..., None, :], s[..., None]
     u_dot = u1 @ (_over_squares(turn * row + column * back, s) + _phases(turn, s))
     v_dot = v1 @ _over_squares(column * turn + back * row, s)
-    u_dot = u_dot + turning(A_dot, shape_of(u1), s)
-    v_dot = v_dot + turning(A_dot, shape_of(v1), s)
     if shape_of(u)[-2] > k:
-        u_dot = u_dot + chain(A_dot @ v1 - u1 @ turn, 1 / row)
+        u_dot = u_dot + over(A_dot @ v1 - u1 @ turn, row)
     if shape_of(vh)[-1] > k:
-        v_dot = v_dot + chain(adjoint(A_dot) @ u1 - v1 @ back, 1 / row)
+        v_dot = v_dot + over(adjoint(A_dot) @ u1 - v1 @ back, row)
     s_dot = real_part(np.diagonal(turn, axis1=-2, axis2=-1))
-    return (
-        completed(u_dot, A_dot, shape_of(u)),
-        s_dot,
-        adjoint(completed(v_dot, A_dot, shape_of(transposed(vh)))),
-    )
+    u_dot, v_dot = _whole(u_dot, A_dot, s, shape_of(u)[-1]), _whole(v_dot, A_dot, s, shape_of(vh)[-2])
+    return u_dot, s_dot, adjoint(v_dot)
 
 
 def _over_squares(x: Value, s: Value) -> Any:
     """Entry (i, j) divided by s[j]² - s[i]²; the diagonal is zero."""
-    return chain(over_gaps(x, s), 1 / (s[..., None, :] + s[..., None]))
+    return over(over(x, gaps(s)), s[..., None, :] + s[..., None])
 
 
 def _phases(turn: Value, s: Value) -> Any:
     """Only their difference between U and V is determined; it is given to U."""
     if dtype_of(turn).kind != "c":
         return 0
-    return 1j * chain(np.imag(turn * eye(turn)), 1 / s[..., None, :])
+    return 1j * over(np.imag(turn * eye(turn)), s[..., None, :])
+
+
+def _whole(columns_dot: Value, A_dot: Value, s: Value, total: int) -> Any:
+    """With what is arbitrary: columns of equal values, of zero on the longer side, and those up to all."""
+    *stack, length, count = shape_of(columns_dot)
+    loose = tied(s) | ((s == 0) & (length > count))[..., None, :]
+    columns_dot = columns_dot + undetermined(A_dot, (*stack, length, count), loose)
+    return completed(columns_dot, A_dot, (*stack, length, total))
 
 
 def _push_svdvals(x_dots: Any, s: Value, A: Value) -> Any:

@@ -13,10 +13,12 @@ from nazad.ops.linalg.matrices import (
     adjoint,
     column_products,
     diagonal,
+    gaps,
     hermitian,
-    over_gaps,
+    over,
+    tied,
     transposed,
-    turning,
+    undetermined,
 )
 from nazad.ops.linalg.systems import solve
 from nazad.ops.pushed import stacked
@@ -94,10 +96,10 @@ def push_pencil(x_dots: Any, y: Any, *AB: Value, lower: bool) -> Any:
     w, v = y
     parts = [np.zeros_like(v) if dot is None else hermitian(dot, lower) @ v for dot in x_dots]
     moved = parts[0] - parts[1] * w[..., None, :] if len(parts) > 1 else parts[0]
-    turn = over_gaps(adjoint(v) @ moved, w)
+    turn = over(adjoint(v) @ moved, gaps(w))
     if len(parts) > 1:
         turn = turn - 0.5 * diagonal(adjoint(v) @ parts[1])
-    arbitrary = sum(turning(dot, shape_of(v), w) for dot in x_dots if dot is not None)
+    arbitrary = sum(undetermined(dot, shape_of(v), tied(w)) for dot in x_dots if dot is not None)
     return real_part(column_products(v, moved)), v @ turn + arbitrary
 
 
