@@ -34,7 +34,8 @@ SHAPES: dict[str, tuple[float, ...]] = {
     "powernorm": (1.7,), "rdist": (2.4,), "rice": (0.8,), "skellam": (1.4, 2.2), "skewnorm": (1.3,),
     "t": (4.3,), "triang": (0.4,), "truncexpon": (2.6,), "truncnorm": (-1.2, 2.1), "vonmises": (1.6,),
     "weibull_max": (1.8,), "weibull_min": (1.8,), "wrapcauchy": (0.4,), "yulesimon": (2.3,), "zipf": (2.7,),
-    "argus": (1.6,), "boltzmann": (0.7, 6), "erlang": (3,), "genexpon": (1.3, 0.8, 1.7),
+    "vonmises_line": (1.6,), "argus": (1.6,),
+    "boltzmann": (0.7, 6), "erlang": (3,), "genexpon": (1.3, 0.8, 1.7),
     "genhalflogistic": (0.6,), "genhyperbolic": (0.7, 1.8, 0.6), "geninvgauss": (1.3, 0.8),
     "halfgennorm": (1.4,), "jf_skew_t": (2.3, 3.1), "kappa3": (1.7,), "ncf": (3.2, 6.3, 0.7),
     "nct": (4.2, 0.6), "powerlognorm": (1.4, 0.6), "recipinvgauss": (0.8,), "rel_breitwigner": (1.7,),
@@ -175,6 +176,21 @@ def test_frozen_distributions_hand_over() -> None:
     assert slope == pytest.approx(nz.grad(lambda a: stats.gamma.logpdf(1.3, a, scale=SCALE))(2.4))
     with pytest.raises(NoRuleError, match="the method mean of a distribution of traced parameters"):
         nz.grad(lambda a: stats.gamma(a).mean())(2.4)
+
+
+def test_one_class_may_serve_two_supports() -> None:
+    assert rule(stats.vonmises_line.logpdf)(4.0, 1.6) == -np.inf
+    assert rule(stats.vonmises_line(1.6).logpdf)(4.0) == -np.inf
+    assert rule(stats.vonmises.logpdf)(4.0, 1.6) == pytest.approx(stats.vonmises.logpdf(4.0, 1.6))
+
+
+def test_distribution_of_the_users_has_no_rule_of_scipys() -> None:
+    class Own(type(stats.norm)):  # type: ignore[misc]
+        def _logpdf(self, x: Any) -> Any:
+            return -x
+
+    with pytest.raises(NoRuleError, match="Own with support from -inf to inf has no rule"):
+        nz.grad(lambda x: Own(name="own").logpdf(x))(0.3)
 
 
 def test_no_closed_form_raises() -> None:

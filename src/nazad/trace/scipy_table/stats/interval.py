@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy import stats
 
 from nazad.graph import Value
 from nazad.trace.scipy_table.stats.law import Law, all_of
+from nazad.trace.scipy_table.stats.line import VON_MISES
 from nazad.trace.scipy_table.stats.pieces import (
     HALF_LOG_TWO_PI,
     LOG_PI,
@@ -182,6 +184,7 @@ LAWS: dict[Any, Law] = {
         low=0.0,
         high=1.0,
     ),
+    stats.vonmises_line: replace(VON_MISES, low=-math.pi, high=math.pi),
     stats.wrapcauchy: Law(
         lambda x, c: np.log1p(-c * c) - 2 * HALF_LOG_TWO_PI - np.log(1 + c * c - 2 * c * np.cos(x)),
         low=0.0,

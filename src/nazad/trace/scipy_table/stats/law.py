@@ -19,8 +19,8 @@ from nazad.errors import NoRuleError
 from nazad.graph import Value, dtype_of, here
 
 Formula = Callable[..., Value]
-Evaluation = Callable[[str, Value, tuple[Value, ...], Value, Value], Value]
-"""Of a method by its name, at a point, with shapes, place and scale."""
+Evaluation = Callable[..., Value]
+"""A law, the name of a method, a point, shapes, place and scale: one of the methods of :class:`Law`."""
 End = float | Formula
 """An end of the support; from the shapes, if it depends on them."""
 

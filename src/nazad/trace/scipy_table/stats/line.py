@@ -19,6 +19,12 @@ from nazad.trace.scipy_table.stats.pieces import (
     log_by,
 )
 
+VON_MISES = Law(
+    lambda x, kappa: kappa * sc.cosm1(x) - 2 * HALF_LOG_TWO_PI - np.log(sc.i0e(kappa)),
+    valid=not_negative,
+)
+"""The same formula at all angles, of which SciPy has them all or one turn."""
+
 LAWS: dict[Any, Law] = {
     stats.cauchy: Law(
         lambda x: -LOG_PI - np.log1p(x * x),
@@ -207,8 +213,5 @@ LAWS: dict[Any, Law] = {
         high=lambda p: np.where(np.greater(p, 0), 1 / np.where(np.greater(p, 0), p, 1.0), np.inf),
         valid=anything,
     ),
-    stats.vonmises: Law(
-        lambda x, kappa: kappa * sc.cosm1(x) - 2 * HALF_LOG_TWO_PI - np.log(sc.i0e(kappa)),
-        valid=not_negative,
-    ),
+    stats.vonmises: VON_MISES,
 }
