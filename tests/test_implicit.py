@@ -218,3 +218,31 @@ def test_other_results_than_stated_are_refused() -> None:
         nz.pure_callback(lambda x: (x, x), 1.0, 1.0)
     with pytest.raises(ArgumentError, match="Pass it as an argument"):
         nz.grad(lambda w: nz.pure_callback(lambda x: w * x, 1.0, np.ones(())))(1.0)
+
+
+z = np.array([2 + 1j, 1 - 1j])
+
+
+@pytest.mark.parametrize("linear", ["dense", "gmres"])
+def test_equations_between_complex_numbers(linear: str) -> None:
+    """Also such as conjugate the unknowns, which are linear over the real numbers alone."""
+
+    def fixed(w: Any) -> Any:
+        found = nz.fixed_point(lambda z, w: 0.2 * np.conj(z) * np.cos(z.real) + w / 2, w, w, linear=linear)
+        return np.sum(np.abs(found) ** 2)
+
+    def solved(w: Any) -> Any:
+        return np.sum(np.abs(nz.root(lambda z, w: z * z + 0.1 * np.conj(z) - w, w, w, linear=linear)) ** 3)
+
+    for f in (fixed, solved):
+        assert nz.check_gradients(f, z).ok
+        np.testing.assert_allclose(nz.jit(nz.grad(f))(z), nz.grad(f)(z), rtol=1e-10)
+
+
+def test_numerical_derivatives_of_complex_numbers() -> None:
+    def f(w: Any) -> Any:
+        spec = nz.Spec((2,), np.dtype(complex))
+        y = nz.pure_callback(lambda z: np.conj(z) * z.real, spec, w, derivative="differences")
+        return np.sum(np.abs(y) ** 2)
+
+    np.testing.assert_allclose(nz.grad(f)(z), nz.differences(f, z).value, rtol=1e-7)

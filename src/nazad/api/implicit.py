@@ -10,7 +10,7 @@ import numpy as np
 from nazad.api.carry import named, strong
 from nazad.api.chosen import called, demand_function
 from nazad.api.matrices import jacobian
-from nazad.bodies.root import LINEAR, Residuals, Solver, Values
+from nazad.bodies.root import LINEAR, Residuals, Solver, Values, in_a_row, out_of_a_row
 from nazad.bodies.root import root as root_op
 from nazad.bodies.traced import body_of, is_traced
 from nazad.errors import ArgumentError, ShapeError
@@ -45,17 +45,14 @@ def newton(f: Callable[[Any], Any], x0: Any) -> Any:
         If it does not converge within a hundred steps.
     """
     leaves, structure = flatten(x0)
-    shapes = [np.shape(x) for x in leaves]
-    ends = np.cumsum([np.size(x) for x in leaves])[:-1]
 
     def apart(x: Value) -> Any:
-        parts = [np.reshape(part, s)[()] for part, s in zip(np.split(x, ends), shapes, strict=True)]
-        return unflatten(structure, parts)
+        return unflatten(structure, out_of_a_row(x, leaves))
 
     def flat(x: Value) -> Value:
-        return np.concatenate([np.ravel(r) for r in flatten(f(apart(x)))[0]])
+        return in_a_row(flatten(f(apart(x)))[0])
 
-    x = np.concatenate([np.ravel(leaf) for leaf in leaves])
+    x = in_a_row(leaves)
     smallest = 4 * np.finfo(x.dtype).eps
     for _ in range(_STEPS):
         step = np.linalg.solve(jacobian(flat)(x), -flat(x))

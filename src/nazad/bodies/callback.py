@@ -9,7 +9,7 @@ import numpy as np
 
 from nazad.bodies.derive import Flags
 from nazad.errors import NoRuleError, ShapeError
-from nazad.graph import Spec, Value, here, is_real, shape_of
+from nazad.graph import Spec, Value, here, is_complex, is_real, shape_of
 from nazad.ops.control import Carrying
 from nazad.ops.marks import stop_gradient
 
@@ -61,10 +61,14 @@ def _push(x_dots: Values, ys: Values, *xs: Value, **params: Any) -> Values:
 def _pull(wanted: Flags, y_bars: Values, ys: Values, *xs: Value, **params: Any) -> Values:
     _demand(params["name"], params["numerical"])
 
-    def share(i: int) -> Value:
+    def slopes(i: int, turn: complex) -> Value:
         units = np.eye(int(np.prod(shape_of(xs[i]), dtype=int))).reshape(-1, *shape_of(xs[i]))
-        entries = [_weighted(_quotient(xs, _alone(i, unit, len(xs)), params), y_bars) for unit in units]
-        return np.reshape(np.stack(entries), shape_of(xs[i])) if entries else None
+        along = [_quotient(xs, _alone(i, turn * unit, len(xs)), params) for unit in units]
+        entries = [_weighted(dots, y_bars) for dots in along]
+        return np.reshape(np.stack(entries), shape_of(xs[i])) if entries else np.zeros(shape_of(xs[i]))
+
+    def share(i: int) -> Value:
+        return slopes(i, 1) - 1j * slopes(i, 1j) if is_complex(xs[i]) else slopes(i, 1)
 
     return [share(i) if w and is_real(xs[i]) else None for i, w in enumerate(wanted)]
 
@@ -75,7 +79,7 @@ def _alone(i: int, unit: Value, count: int) -> list[Any]:
 
 def _weighted(dots: Values, y_bars: Values) -> Value:
     pairs = [(bar, dot) for bar, dot in zip(y_bars, dots, strict=True) if bar is not None]
-    return sum(np.sum(bar * dot) for bar, dot in pairs)
+    return sum(np.real(np.sum(bar * dot)) for bar, dot in pairs)
 
 
 callback = Carrying("callback", _run, _push, _pull)

@@ -20,7 +20,8 @@ from nazad.bodies.derive import Flags, both, chosen, pull_through, push_through,
 from nazad.bodies.traced import any_like, derived, ground, zero_like
 from nazad.errors import ArgumentError
 from nazad.extras import require
-from nazad.graph import Graph, Value, here
+from nazad.graph import Graph, Value, here, is_complex
+from nazad.ops import parts
 from nazad.ops.control import Carrying
 
 Values = Sequence[Value]
@@ -103,12 +104,12 @@ root = Carrying("root", _run, _push, _pull)
 # --- solvers of linear equations
 def dense(residuals: Residuals, guess: Values) -> Values:
     """By the matrix, written out column by column; by GMRES where it would be large."""
-    size = sum(np.size(x) for x in guess)
-    if size > _DENSE:
+    zeros = np.zeros_like(in_a_row(guess))
+    if zeros.size > _DENSE:
         return gmres(residuals, guess)
-    flat, zeros = _flat(residuals, guess), np.zeros(size, np.result_type(*guess))
+    flat = _flat(residuals, guess)
     offset = flat(zeros)
-    columns = [flat(unit) - offset for unit in np.eye(size, dtype=zeros.dtype)]
+    columns = [flat(unit) - offset for unit in np.eye(zeros.size, dtype=zeros.dtype)]
     try:
         solution = np.linalg.solve(np.stack(columns, axis=1), -offset) if columns else zeros
     except np.linalg.LinAlgError:
@@ -117,7 +118,7 @@ def dense(residuals: Residuals, guess: Values) -> Values:
             "Look whether the equation determines all unknowns.",
             here(),
         ) from None
-    return _apart(solution, guess)
+    return out_of_a_row(solution, guess)
 
 
 def gmres(residuals: Residuals, guess: Values) -> Values:
@@ -132,10 +133,9 @@ def cg(residuals: Residuals, guess: Values) -> Values:
 
 def _krylov(name: str, residuals: Residuals, guess: Values) -> Values:
     linalg = require("scipy.sparse.linalg", "learn")
-    size, dtype = sum(np.size(x) for x in guess), np.result_type(*guess)
-    flat = _flat(residuals, guess)
-    offset = flat(np.zeros(size, dtype))
-    operator = linalg.LinearOperator((size, size), matvec=lambda x: flat(np.ravel(x)) - offset, dtype=dtype)
+    zeros, flat = np.zeros_like(in_a_row(guess)), _flat(residuals, guess)
+    offset, shape = flat(zeros), (zeros.size, zeros.size)
+    operator = linalg.LinearOperator(shape, matvec=lambda x: flat(np.ravel(x)) - offset, dtype=zeros.dtype)
     solution, failed = getattr(linalg, name)(operator, -offset, rtol=_RTOL, atol=0.0)
     if failed and np.linalg.norm(flat(solution)) > 1e-8 * np.linalg.norm(offset):
         raise ArgumentError(
@@ -143,17 +143,36 @@ def _krylov(name: str, residuals: Residuals, guess: Values) -> Values:
             "Take another one: linear='dense', or a function of your own.",
             here(),
         )
-    return _apart(solution, guess)
+    return out_of_a_row(solution, guess)
 
 
 def _flat(residuals: Residuals, guess: Values) -> Callable[[Value], Value]:
     """The residuals as one vector, of one vector."""
-    return lambda x: np.concatenate([np.ravel(r) for r in residuals(*_apart(x, guess))])
+    return lambda x: in_a_row(residuals(*out_of_a_row(x, guess)))
 
 
-def _apart(x: Value, like: Values) -> list[Value]:
-    ends = np.cumsum([np.size(y) for y in like])[:-1]
-    return [part.reshape(np.shape(y))[()] for part, y in zip(np.split(x, ends), like, strict=True)]
+def in_a_row(xs: Values) -> Value:
+    """All numbers as one vector of real ones; of complex ones both parts, for an equation may conjugate.
+
+    Examples
+    --------
+    >>> in_a_row([np.array([1 + 2j, 3j]), 5.0])
+    array([1., 0., 2., 3., 5.])
+    """
+    real = [part for x in xs for part in ((x.real, x.imag) if is_complex(x) else (x,))]
+    return np.concatenate([np.ravel(part) for part in real])
+
+
+def out_of_a_row(row: Value, like: Values) -> list[Value]:
+    """The inverse of :func:`in_a_row`."""
+    ends = np.cumsum([np.size(y) * (1 + is_complex(y)) for y in like])[:-1]
+    return [_shaped(part, y) for part, y in zip(np.split(row, ends), like, strict=True)]
+
+
+def _shaped(part: Value, like: Value) -> Value:
+    half = np.size(like)
+    whole = parts.complex(part[:half], part[half:]) if is_complex(like) else part
+    return np.reshape(whole, np.shape(like))[()]
 
 
 LINEAR: dict[str, Solver] = {"dense": dense, "gmres": gmres, "cg": cg}
