@@ -2,8 +2,9 @@
 
 from nazad.trace.array import Array
 from nazad.trace.follow import followed
+from nazad.trace.recording import Guard, Trace
 from nazad.trace.running import current
-from nazad.trace.trace import Arguments, Guard, Run, Trace, argument_names, note_specs, run, trace
+from nazad.trace.trace import Arguments, Run, argument_names, note_specs, run, trace
 
 __all__ = [
     "Arguments",
