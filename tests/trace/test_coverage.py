@@ -1,4 +1,8 @@
-"""The table of coverage is true: every function has a verdict, and each verdict is seen to hold."""
+"""The table of coverage is true: every function has a verdict, and each verdict is seen to hold.
+
+The rooms of ``calls`` hold sample calls by name: ``DERIVATIVE`` functions of one argument and the point where
+they are smooth, ``VALUES`` those whose values are whole numbers, truths or steps.
+"""
 
 from __future__ import annotations
 
