@@ -43,6 +43,22 @@ def _batch_last(op: Primitive, xs: Sequence[Value], batched: Sequence[bool], par
     return _in_columns(lambda x: op(*xs[:-1], x, **params), xs[-1])
 
 
+def _batch_product(op: Primitive, xs: Sequence[Value], batched: Sequence[bool], params: Params) -> Value:
+    """Matrices of one pattern are blocks along the diagonal of one large matrix."""
+    data, indices, indptr, x = xs
+    if not batched[0] or batched[1] or batched[2]:
+        return _batch_last(op, xs, batched, params)
+    (size, count), (rows, columns) = shape_of(data), params["shape"]
+    steps = np.arange(size)[:, None]
+    wide = np.reshape(indices + columns * steps, -1)
+    starts = np.concatenate([indptr[:1], np.reshape(indptr[1:] + count * steps, -1)])
+    x = x if batched[3] else np.broadcast_to(x, (size, *shape_of(x)))
+    tall = np.reshape(x, (size * shape_of(x)[1], *shape_of(x)[2:]))
+    shape, turned = (size * rows, size * columns), params["transposed"]
+    y = op(np.reshape(data, -1), wide, starts, tall, shape=shape, transposed=turned)
+    return np.reshape(y, (size, columns if turned else rows, *shape_of(y)[1:]))
+
+
 # --- products
 def _product(data: Value, indices: Value, indptr: Value, x: Value, shape: Shape, transposed: bool) -> Value:
     A = require("scipy.sparse", "learn").csr_array((data, indices, indptr), shape)
@@ -63,7 +79,7 @@ def _share_of_x(
 
 
 sparse_matmul = Linear(
-    "sparse_matmul", _product, _share_of_data, None, None, _share_of_x, batch=_batch_last, symbol="@"
+    "sparse_matmul", _product, _share_of_data, None, None, _share_of_x, batch=_batch_product, symbol="@"
 )
 
 

@@ -161,7 +161,7 @@ def _require_starts(v: Node, count: int | None, checks: _Checks) -> None:
     checks.require(checks.add(ops.elementwise.equal, first, 0))
     checks.require(checks.add(ops.elementwise.less_equal, before, after))
     if count is not None:
-        checks.require(checks.add(ops.elementwise.less_equal, last, count))
+        checks.require(checks.add(ops.elementwise.equal, last, count))
 
 
 # --- questions and answers

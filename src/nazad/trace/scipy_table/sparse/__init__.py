@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import optree
 import scipy.sparse as sp
 
 from nazad.errors import TraceError
-from nazad.graph import Value, here, shape_of
+from nazad.graph import Traced, Value, here, shape_of
 from nazad.trace.scipy_table import method, rule
 from nazad.trace.scipy_table.sparse.array import SparseArray, dense, handle, is_sparse
 from nazad.trace.scipy_table.sparse.stored import KINDS, format_of
@@ -39,23 +39,30 @@ def _made(kind: Any, parts: Any, shape: Any) -> SparseArray:
             "Give the entries and their places: (data, (row, col)) or (data, indices, indptr).",
             here(),
         )
-    if len(parts) == 2:
-        row, col = map(dense, parts[1])
-        return _listed(parts[0], row, col, shape).asformat(format_of(kind)).of_kind(kind)
-    data, indices, indptr = map(dense, parts)
+    data, *places = parts if len(parts) == 3 else (parts[0], *parts[1])
+    data, *places = map(dense, (data, *places))
+    owner = kind if len(parts) == 3 else sp.coo_array
+    if any(isinstance(p, Traced) for p in places):  # compiled code looks at them itself
+        known = SparseArray(owner, data, (places[0], places[1]), _given(shape))
+    else:
+        known = _checked(owner, data, places, shape)
+    return known.asformat(format_of(kind)).of_kind(kind)
+
+
+def _checked(owner: Any, data: Value, places: Sequence[Any], shape: Any) -> SparseArray:
+    """SciPy itself looks whether these places make a matrix, and of which shape."""
+    zeros = np.zeros(shape_of(data))
+    found = owner((zeros, *places) if owner is not sp.coo_array else (zeros, tuple(places)), shape)
+    return SparseArray.of(found).with_entries(data[: found.nnz])
+
+
+def _given(shape: Any) -> tuple[int, int]:
     if shape is None:
-        size = shape_of(indptr)[0] - 1, _reach(indices)
-        shape = size if format_of(kind) == "csr" else size[::-1]
-    return SparseArray(kind, data, (indices, indptr), tuple(shape))
-
-
-def _listed(data: Any, row: Value, col: Value, shape: Any) -> SparseArray:
-    size = (_reach(row), _reach(col)) if shape is None else tuple(shape)
-    return SparseArray(sp.coo_array, dense(data), (row, col), size)
-
-
-def _reach(places: Value) -> int:
-    return int(np.max(places)) + 1 if shape_of(places)[0] else 0
+        raise TraceError(
+            "a sparse matrix whose shape depends on traced places", "Give shape=(rows, columns).", here()
+        )
+    rows, columns = shape
+    return rows, columns
 
 
 for _kind in KINDS:

@@ -78,7 +78,7 @@ class SparseArray(Stored):
     def multiply(self, other: Any) -> SparseArray:
         """Entry by entry; what is not stored stays zero."""
         if _is_scalar(other):
-            return self._with(self.data * other)
+            return self.with_entries(self.data * other)
         if is_sparse(other):
             return self._times_entries(handle(other))
         x = dense(other)
@@ -89,12 +89,12 @@ class SparseArray(Stored):
             )
         places = self.entries()[2 - rank_of(x) :]
         picks = [0 if n == 1 else place for place, n in zip(places, shape_of(x), strict=True)]
-        return self._with(self.data * picked(x, *picks))
+        return self.with_entries(self.data * picked(x, *picks))
 
     def _times_entries(self, other: SparseArray) -> SparseArray:
         """A product is stored wherever one of the two is."""
         a, b = self.aligned(other)
-        return a._with(a.data * b.data)
+        return a.with_entries(a.data * b.data)
 
     def aligned(self, other: SparseArray) -> tuple[SparseArray, SparseArray]:
         """Both with all places that either of them has."""
@@ -117,7 +117,7 @@ class SparseArray(Stored):
     def __truediv__(self, other: Any) -> SparseArray:
         if is_sparse(other):
             raise self._refused("a sparse matrix divided by another", "Divide A.data by the entries meant.")
-        return self._with(self.data / other) if _is_scalar(other) else self.multiply(1 / dense(other))
+        return self.with_entries(self.data / other) if _is_scalar(other) else self.multiply(1 / dense(other))
 
     def __imul__(self, other: Any) -> Any:
         """By a number, the entries change under all names of the matrix, as in SciPy."""
@@ -142,7 +142,7 @@ class SparseArray(Stored):
                 "Write A.toarray() + x.",
             )
         a, b = self.aligned(handle(other))
-        return a._with(a.data + b.data)
+        return a.with_entries(a.data + b.data)
 
     __radd__ = __add__
 
@@ -153,7 +153,7 @@ class SparseArray(Stored):
         return self.__neg__().__add__(other)
 
     def __neg__(self) -> SparseArray:
-        return self._with(-self.data)
+        return self.with_entries(-self.data)
 
     def __pos__(self) -> SparseArray:
         return self.copy()
@@ -166,7 +166,7 @@ class SparseArray(Stored):
             return np.sum(data)
         self._demand_array(f"sum(axis={axis})", f"A{'.T' * (axis % 2 == 0)} @ np.ones(A.shape[{axis % 2}])")
         ones = np.ones(self.shape[axis % 2], np.add.reduce(np.ones(0, self.dtype), dtype=dtype).dtype)
-        whole = self._with(data)
+        whole = self.with_entries(data)
         return whole @ ones if axis % 2 else ones @ whole
 
     def mean(self, axis: int | None = None, dtype: Any = None, out: None = None) -> Any:
@@ -189,7 +189,7 @@ class SparseArray(Stored):
     def mapped(self, function: Callable[[Value], Value]) -> SparseArray:
         """A function that keeps zeros, of every entry."""
         full = self.summed()
-        return full._with(function(full.data))
+        return full.with_entries(function(full.data))
 
     def __abs__(self) -> SparseArray:
         return self.mapped(np.abs)

@@ -130,7 +130,7 @@ class Stored(Holder):
         is_turned = self.format == "csc"
         return Form((self.data, *self.places), (n, m) if is_turned else (m, n), is_turned)
 
-    def _with(self, data: Value) -> Self:
+    def with_entries(self, data: Value) -> Self:
         return type(self)(self.kind, data, self.places, self.shape)
 
     def of_kind(self, kind: Any) -> Self:
@@ -194,13 +194,13 @@ class Stored(Holder):
 
     def copy(self) -> Self:
         """With entries of its own: those of a matrix can be written into."""
-        return self._with(self.data.copy())
+        return self.with_entries(self.data.copy())
 
     def astype(self, dtype: Any) -> Self:
-        return self._with(astype(self.data, dtype))
+        return self.with_entries(astype(self.data, dtype))
 
     def conjugate(self) -> Self:
-        return self._with(np.conjugate(self.data))
+        return self.with_entries(np.conjugate(self.data))
 
     conj = conjugate
 
@@ -222,7 +222,7 @@ class Stored(Holder):
         if found.ndim == 1:
             return added(picked(entries, listed.data - 1), listed.coords, found.shape)
         numbers = cls.of(found)
-        return numbers._with(picked(entries, np.asarray(numbers.data).astype(np.intp) - 1))
+        return numbers.with_entries(picked(entries, np.asarray(numbers.data).astype(np.intp) - 1))
 
     # --- entries in one place
     def _keys(self) -> Any:
