@@ -222,6 +222,12 @@ def test_sums_along_an_axis() -> None:
         nz.grad(lambda A: np.sum(A.sum(axis=0)))(sp.csr_matrix(D))
 
 
+def test_numbers_of_entries_are_not_cast() -> None:
+    A = sp.random_array((40, 40), density=0.5, rng=0, format="csr")
+    gradient = nz.grad(lambda A: np.sum(sp.vstack([A, A.power(2)], dtype=np.float16).toarray()))(A)
+    np.testing.assert_allclose(gradient.data, 1 + 2 * A.data, rtol=1e-2)
+
+
 def test_one_row_of_an_array_is_given_in_full() -> None:
     A = sp.csr_array(D)
     same(nz.grad(lambda A: np.sum(A[3] * x))(A).toarray()[3], x)

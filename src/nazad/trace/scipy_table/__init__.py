@@ -65,7 +65,7 @@ def open_room(subject: str) -> Any:
 
 def sparse_room(x: Any) -> Any:
     """The room of sparse matrices, if a value is one; None for all else."""
-    if type(x) is np.ndarray or "scipy.sparse" not in sys.modules:
+    if isinstance(x, (np.ndarray, np.generic)) or "scipy.sparse" not in sys.modules:
         return None
     room = open_room("sparse.array")
     return room if room.is_sparse(x) else None

@@ -73,7 +73,7 @@ for _kind in KINDS:
 def _moved(function: Any, *args: Any, **kwargs: Any) -> Any:
     """What SciPy makes of structures of matrices, or of diagonals, by moving their entries."""
     name, parts = (None, args[0]) if args else next(iter(kwargs.items()))
-    rest = {key: value for key, value in kwargs.items() if key != name}
+    rest = {key: value for key, value in kwargs.items() if key not in (name, "dtype")}
     leaves, structure = optree.tree_flatten(parts, is_sparse, none_is_leaf=True)
     numbered, entries, first = [], [np.zeros(0, np.bool_)], 1
     for leaf in leaves:
@@ -82,7 +82,9 @@ def _moved(function: Any, *args: Any, **kwargs: Any) -> Any:
         entries.append(data)
         first += shape_of(data)[0]
     found = function(optree.tree_unflatten(structure, numbered), **rest)
-    return SparseArray.of_numbers(found, np.concatenate(entries))
+    made = SparseArray.of_numbers(found, np.concatenate(entries))
+    dtype = kwargs.get("dtype")  # one for entries, and not for their numbers
+    return made if dtype is None else made.astype(dtype)
 
 
 def _numbered(leaf: Any, first: int) -> tuple[Any, Value]:

@@ -19,6 +19,7 @@ from nazad.errors import ShapeError
 from nazad.graph import PYTHON_NUMBERS, Traced, Value, here, rank_of, shape_of
 from nazad.ops.sparse import sparse_matmul
 from nazad.trace.numpy_table import astype
+from nazad.trace.numpy_table.normal import one_axis
 from nazad.trace.scipy_table import asks_beside
 from nazad.trace.scipy_table.sparse.places import added, picked
 from nazad.trace.scipy_table.sparse.stored import Stored
@@ -164,13 +165,14 @@ class SparseArray(Stored):
         data = self.data if dtype is None else astype(self.data, dtype)
         if axis is None:
             return np.sum(data)
-        self._demand_array(f"sum(axis={axis})", f"A{'.T' * (axis % 2 == 0)} @ np.ones(A.shape[{axis % 2}])")
-        ones = np.ones(self.shape[axis % 2], np.add.reduce(np.ones(0, self.dtype), dtype=dtype).dtype)
+        gone = one_axis(axis, 2)
+        self._demand_array(f"sum(axis={axis})", f"A{'' if gone else '.T'} @ np.ones(A.shape[{gone}])")
+        ones = np.ones(self.shape[gone], np.add.reduce(np.ones(0, self.dtype), dtype=dtype).dtype)
         whole = self.with_entries(data)
-        return whole @ ones if axis % 2 else ones @ whole
+        return whole @ ones if gone else ones @ whole
 
     def mean(self, axis: int | None = None, dtype: Any = None, out: None = None) -> Any:
-        count = self.shape[0] * self.shape[1] if axis is None else self.shape[axis % 2]
+        count = self.shape[0] * self.shape[1] if axis is None else self.shape[one_axis(axis, 2)]
         kind = dtype or (None if self.dtype.kind == "f" else np.float64)
         return self.sum(axis, kind, out) / count
 
