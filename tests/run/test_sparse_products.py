@@ -133,6 +133,17 @@ def test_a_loss_and_its_gradient_go_through_the_matrix_once(m: int) -> None:
 
 
 @pytest.mark.usefixtures("small_blocks")
+def test_parts_add_into_arrays_of_their_own() -> None:
+    rng = np.random.default_rng(7)
+    data, indices, indptr = sparse(500, 9, rng)
+    w, y = numbers(rng, 9), np.sign(rng.normal(size=500))
+    program = check(logistic((500, 9)), w, data, indices, indptr, y)
+    (block,) = (item for item in program.items if isinstance(item, Block))
+    assert block.parts > 1
+    assert "y1~[part, i] = 0.0" in str(program)
+
+
+@pytest.mark.usefixtures("small_blocks")
 def test_columns_go_along_the_lanes() -> None:
     rng = np.random.default_rng(5)
     data, indices, indptr = sparse(60, 20, rng)

@@ -43,7 +43,7 @@ def together(
     for b in own:
         _keep_some_rows(b, private[b], block)
     packed = _lay_out(block, own, target)
-    return [block, *divide(block, [*own, *packed], target)]
+    return divide(block, [*own, *packed], target)
 
 
 def alone(nest: Nest, row: Axis | None, target: Target) -> list[Item]:
@@ -53,8 +53,8 @@ def alone(nest: Nest, row: Axis | None, target: Target) -> list[Item]:
         return [nest]
     step = min(max(_CHUNK * row.size // nest.points // 8 * 8, 8), row.size)
     block = Block(row.size, step, [nest], {nest: row})
-    ends = divide(block, [], target)
-    return [block, *ends] if block.parts > 1 else [nest]
+    items = divide(block, [], target)
+    return items if block.parts > 1 else [nest]
 
 
 def touched(nests: Iterable[Nest]) -> list[Buffer]:

@@ -5,16 +5,30 @@ So the number of threads changes nothing in the result, not its last bit either.
 for the rows that it works on.
 
 A sum over rows whose rows go along the lanes of vectors is kept apart by lane as well, and added up at the
-end.
+end. What rows add into places that are known only while running, each part adds into an array of its own.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from nazad.run.llvm import Target
-from nazad.run.loops import Affine, Axis, Block, Buffer, Fold, Index, Load, Nest, Statement
+from nazad.run.loops import (
+    Affine,
+    Axis,
+    Block,
+    Buffer,
+    Constant,
+    Fold,
+    Index,
+    Item,
+    Load,
+    Nest,
+    Statement,
+    Store,
+)
 from nazad.run.plan import plan_nest
 from nazad.run.rename import elsewhere
 
@@ -22,23 +36,33 @@ _LONG = 400_000
 """Points of a block from which on it is worth waking a thread for."""
 _SPARE = 80
 """Points that have to be worked out for each byte that parts fold into, for that to cost a tenth of them."""
+_SLOWER = 16
+"""How much longer a point takes that adds into a place known only while running: it goes by itself."""
 _BY_LANE = 1 << 18
 """Bytes that sums by lane may take."""
 _PARTS = 16
 """The most parts."""
 
 
-def divide(block: Block, own: Sequence[Buffer], target: Target) -> list[Nest]:
-    """Choose the parts of a block, and give each what it works in; what puts their results together."""
+def divide(block: Block, own: Sequence[Buffer], target: Target) -> list[Item]:
+    """Choose the parts of a block, and give each what it works in; the block with what it needs around it."""
     block.parts = _number(block)
     block.part = part = Axis("part", block.parts)
     if block.parts > 1:
         for b in own:
             _for_each_part(b, block.parts)
         _replace(block, lambda nest: elsewhere(nest, _in_its_part(block, Affine.of(part))))
-    ends: list[Nest] = []
-    _replace(block, lambda nest: _kept_apart(nest, block, target, ends))
-    return ends
+    around = _Around({}, [], [])
+    _replace(block, lambda nest: _kept_apart(nest, block, target, around))
+    return [*around.begins, block, *around.ends]
+
+
+class _Around(NamedTuple):
+    """What runs before a block and after it; the arrays of the parts for each to which they add."""
+
+    aside: dict[Buffer, Buffer]
+    begins: list[Nest]
+    ends: list[Nest]
 
 
 def _replace(block: Block, change: Callable[[Nest], Nest]) -> None:
@@ -56,8 +80,9 @@ def _number(block: Block) -> int:
     points = sum(n.points for n in block.nests)
     if points < _LONG or not all(_is_divisible(s, block.rows[n]) for n, s in _statements(block)):
         return 1
-    folds = sum(s.buffer.nbytes for n, s in _statements(block) if block.rows[n] in s.over)
-    most = min(_PARTS, block.size // block.step // 2, points // (_SPARE * max(folds, 1)))
+    shared = [s for n, s in _statements(block) if _is_shared(s, block.rows[n])]
+    weight = sum(s.buffer.nbytes // (_SLOWER if s.add else 1) for s in shared)
+    most = min(_PARTS, block.size // block.step // 2, points // (_SPARE * max(weight, 1)))
     return 1 << max(most, 1).bit_length() - 1
 
 
@@ -66,8 +91,13 @@ def _statements(block: Block) -> Iterator[tuple[Nest, Statement]]:
 
 
 def _is_divisible(s: Statement, row: Axis) -> bool:
-    """Whether no two rows write into one place but by folds."""
-    return row in s.over or any(i.axis is row for i in s.index)
+    """Whether no two rows write into one place but by folds, or by adding."""
+    return _is_shared(s, row) or any(i.axis is row for i in s.index)
+
+
+def _is_shared(s: Statement, row: Axis) -> bool:
+    """Whether several rows fold, or add, into one place."""
+    return row in s.over or (s.add and not any(i.axis is row for i in s.index))
 
 
 def _for_each_part(b: Buffer, parts: int) -> None:
@@ -76,14 +106,16 @@ def _for_each_part(b: Buffer, parts: int) -> None:
     b.rows = None if b.rows is None else b.rows + 1
 
 
-def _kept_apart(nest: Nest, block: Block, target: Target, ends: list[Nest]) -> Nest:
-    """The nest with folds over rows that go into a place for each part, or lane; their ends are noted."""
+def _kept_apart(nest: Nest, block: Block, target: Target, around: _Around) -> Nest:
+    """The nest with folds over rows that go into a place for each part, or lane; what is around is noted."""
     row = block.rows[nest]
     width = _lanes(nest, block, target)
     statements = list(nest.statements)
     for k, s in enumerate(statements):
         if isinstance(s, Fold) and row in s.over and (width or block.parts > 1):
-            statements[k] = _apart(s, nest, block, width, ends)
+            statements[k] = _apart(s, nest, block, width, around.ends)
+        elif isinstance(s, Store) and block.parts > 1 and _is_shared(s, row):
+            statements[k] = _added_apart(s, block, around)
     return dataclasses.replace(nest, statements=statements)
 
 
@@ -115,6 +147,20 @@ def _end(s: Fold, nest: Nest, into: Buffer, first: tuple[int, ...], last: tuple[
     outer, inner = over[: len(first)], over[len(first) :]
     load = Load(into.dtype, into, (*map(Affine.of, outer), *place, *map(Affine.of, inner)))
     return Nest([*now.values(), *over], [Fold(s.buffer, place, load, s.op, tuple(over))], nest.nodes)
+
+
+def _added_apart(s: Store, block: Block, around: _Around) -> Store:
+    """Added to the array of the part, which is zero before, and is added to the one that is meant behind."""
+    assert block.part is not None
+    if s.buffer not in around.aside:
+        into = Buffer(f"{s.buffer.name}~", (block.parts, *s.buffer.shape), s.buffer.dtype)
+        axes = [Axis("part", block.parts), *(Axis("ijklmnop"[k], n) for k, n in enumerate(s.buffer.shape))]
+        place = tuple(map(Affine.of, axes))
+        load = Load(into.dtype, into, place)
+        around.begins.append(Nest(axes, [Store(into, place, Constant(into.dtype, into.dtype.type(0)))]))
+        around.ends.append(Nest(axes, [Store(s.buffer, place[1:], load, add=True)]))
+        around.aside[s.buffer] = into
+    return Store(around.aside[s.buffer], (Affine.of(block.part), *s.index), s.expr, add=True)
 
 
 def rows_of_part(block: Block) -> int:
