@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import nazad as nz
+from nazad.errors import ArgumentError
 
 rng = np.random.default_rng(19)
 
@@ -159,6 +160,21 @@ def test_precision_is_kept(a: Any) -> None:
     value, gradient = nz.value_and_grad(lambda a: np.sum(np.abs(a * (1 + 2j) * np.exp(1j * a)) ** 2))(a)
     assert gradient.dtype == a.dtype
     assert value.dtype == a.real.dtype
+
+
+def test_explained() -> None:
+    told = str(nz.explain(lambda z: np.abs(z * 1j), 3 - 4j))
+    assert "1 × (0.8-0.6j) = (0.8-0.6j)" in told
+    assert "(0.8-0.6j) × (0+1j) = (0.6+0.8j)" in told
+    with pytest.raises(ArgumentError, match="a gradient is that of a real one"):
+        nz.explain(lambda z: z * 1j, 3 - 4j)
+
+
+def test_what_is_not_there() -> None:
+    with pytest.raises(ArgumentError, match=r"sparse Jacobian met complex numbers. Take nz.jacobian"):
+        nz.sparse_jacobian(lambda z: z**2)(z)
+    with pytest.raises(ArgumentError, match="no real floating-point number"):
+        nz.minimize(lambda z: np.sum(np.abs(z) ** 2), z)
 
 
 def test_python_numbers() -> None:

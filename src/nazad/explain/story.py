@@ -124,6 +124,9 @@ def _chosen(graph: Graph, output: int | None) -> Node:
 
 def _seed(y: Value, seed: Any, where: Where | None) -> Value:
     dtype = np.result_type(y)
+    if dtype.kind == "c":
+        met = "the function returned complex numbers, and a gradient is that of a real one"
+        raise ArgumentError(met, "Return .real, .imag or np.abs(...) of it.", where)
     if dtype.kind != "f":
         met = f"the function returned {dtype} numbers, which have no derivative"
         raise ArgumentError(met, "Give it real floating-point numbers (2.0 for 2), and return such.", where)
