@@ -418,6 +418,8 @@ def texts(x):
     assert "%d" % x == "1"  # noqa: UP031
     assert "{:.1f}".format(x) == "1.3"  # noqa: UP032
     assert str(x).startswith("1.")
+    assert "%(x).1f" % {"x": x} == "1.3"  # noqa: UP031
+    assert "%s" % np.full(2, x) == str(np.full(2, 1.3)) or x != 1.3  # noqa: UP031
     return x * len(f"{x:.3f}")
 
 

@@ -372,6 +372,9 @@ def into_whole_numbers(x: Any) -> Any:
         (lambda x: math.nextafter(x, 2.0), r"float\(\)"),
         (lambda x: DATA.__setitem__(0, x), "derivative would be lost"),
         (lambda x: pickle.dumps(x), "pickled"),
+        (lambda x: float(str(x)), "the text '1.3' of a traced value would become a number"),
+        (lambda x: float("%.2f" % x), "the text '1.30' of a traced value would become a number"),  # noqa: UP031
+        (lambda x: int(f"{x:.0f}"), "the text '1' of a traced value would become a number"),
     ],
 )
 def test_what_cannot_be_followed_raises(f: Callable[..., Any], message: str) -> None:

@@ -28,6 +28,7 @@ class Recorder(Protocol):
     finished: bool
     has_answers: bool
     errors: list[Exception]
+    texts: set[str]
     F: dict[Node, Value]
 
     def record(self, op: Primitive, args: Sequence[Value], params: Params) -> Value: ...

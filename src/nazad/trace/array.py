@@ -105,10 +105,16 @@ class Array(Operators):
         return f"<traced {self.value!r}>"
 
     def __str__(self) -> str:
-        return str(self.value)
+        return self._said(str(self.value))
 
     def __format__(self, spec: str) -> str:
-        return format(self.value, spec)
+        return self._said(format(self.value, spec))
+
+    def _said(self, text: str) -> str:
+        """A text to be shown; it is remembered, so that it is not read back as a number."""
+        if self.depends:
+            self.recorder.texts.add(text.strip())
+        return text
 
     # --- reading
     def __getitem__(self, key: Any) -> Any:

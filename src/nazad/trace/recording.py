@@ -20,6 +20,7 @@ from nazad.trace import inplace
 from nazad.trace.array import Array
 from nazad.trace.follow import reason
 from nazad.trace.numpy_table import open_rooms
+from nazad.trace.running import current
 
 _levels = itertools.count(1)
 _SMALL = 8192  # bytes up to which a captured array is copied
@@ -55,6 +56,7 @@ class Trace:
         self.F: dict[Node, Value] = {}
         self.guards: list[Guard] = []
         self.errors: list[Exception] = []
+        self.texts: set[str] = set() if current() is None else current().texts  # what traced values look like
         self.finished = False
         self.nested = False  # whether values may themselves be traced
         self._depends: dict[Node, bool] = {}

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from nazad.trace.array import Array
 from nazad.trace.follow.classes import is_users
 from nazad.trace.follow.resolve import GETTERS, helper, resolve
-from nazad.trace.inside import as_constants
+from nazad.trace.inside import plain, traced_in
 from nazad.trace.running import current
 
 _UNKNOWN: Any = object()
@@ -87,6 +87,14 @@ def _steps(iterator: Any) -> Iterator[Any]:
 
 
 @helper
-def text(values: Any) -> Any:
-    """What is written into a text by ``%``."""
-    return as_constants(values)
+def text(pattern: str, values: Any) -> str:
+    """``pattern % values``, with numbers for traced values."""
+    if type(values) is tuple:
+        shown: Any = tuple(map(plain, values))
+    else:
+        shown = {key: plain(x) for key, x in values.items()} if type(values) is dict else plain(values)
+    said = str(pattern % shown)
+    for handle in traced_in(values):
+        if handle.depends:
+            handle.recorder.texts.add(said.strip())
+    return said

@@ -123,7 +123,7 @@ class _Sites(ast.NodeTransformer):
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
         if isinstance(node.op, ast.Mod) and _is_text(node.left):
-            node.right = _site(_helper("text"), node.right)
+            return ast.copy_location(ast.Call(_helper("text"), [node.left, node.right], []), node)
         return node
 
 

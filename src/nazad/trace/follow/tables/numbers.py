@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from nazad.graph import Traced, rank_of
+from nazad.errors import TraceError
+from nazad.graph import Traced, here, rank_of
 from nazad.ops import elementwise
 from nazad.ops.families import Elementwise, Rule
 from nazad.trace.array import Array
-from nazad.trace.follow.standins import on_traced
+from nazad.trace.follow.standins import on_traced, stands_in_for
 from nazad.trace.inside import plain
 from nazad.trace.numpy_table import astype
+from nazad.trace.running import current, remembered_error
 
 
-@on_traced(float)
 def as_float(x: Any) -> Any:
     """A traced number as Python's float would be, anything else as a float."""
     if not isinstance(x, Array):
@@ -61,7 +62,23 @@ def _one(x: Array) -> Any:
     return np.reshape(x, ()) if x.shape else x
 
 
-on_traced(int)(lambda x: x.as_int() if isinstance(x, Array) else int(x))
+@stands_in_for(float)
+def _float(x: Any = 0.0) -> Any:
+    return as_float(_unread(x))
+
+
+@stands_in_for(int)
+def _int(x: Any = 0, *base: Any) -> Any:
+    return x.as_int() if isinstance(x, Array) else int(_unread(x), *base)
+
+
+def _unread(x: Any) -> Any:
+    """What is no text of a traced value; read back as a number it would have lost the derivative."""
+    if type(x) is str and (trace := current()) is not None and x.strip() in trace.texts:
+        met = f"the text {x!r} of a traced value would become a number, and its derivative would be lost"
+        remedy = "Compute with the value itself; round it with np.round."
+        raise remembered_error(TraceError(met, remedy, here()))
+    return x
 
 
 def _scalar(kind: type) -> Any:
