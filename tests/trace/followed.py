@@ -85,6 +85,67 @@ def array_of_generated(x):
     return np.sum(np.array([t * t for t in x]))
 
 
+@at(V)
+def joined_in_brackets(x):
+    line = np.r_[x, 1.0, x[0], 0:2] @ np.arange(7.0)
+    assert np.r_[1.0, 2:4].shape == (3,)
+    return line + np.sum(np.c_[x, DATA, [x[0], 1.0, 2.0]] @ np.c_[DATA]) + np.c_[x[0], 2.0][0, 0]
+
+
+@at(S)
+def the_one_true(x):
+    assert (x > 1) is True
+    assert (x > 1) is not False
+    return x * x if (1 < x < 2) is True else 0.0
+
+
+@at(S)
+def truths_in_patterns(x):
+    match {"large": x > 1, "small": [x < 0], "count": 1}:
+        case {"count": True}:
+            return x
+        case {"large": True, "small": [False]}:
+            return x * x
+    return 0.0
+
+
+@at(np.array([0.4, 0.4, 1.7]))
+def whole_numbers_and_truths_as_keys(x):
+    groups = {}
+    for label, value in zip(np.floor(x).astype(int), x, strict=True):
+        groups.setdefault(label, []).append(value)
+    sizes = {len(group) for group in groups.values()}
+    return np.prod(groups[0]) * groups[1][0] * {True: 2.0, False: x[0]}[x[1] > 1] * len(sizes)
+
+
+class Twins:
+    """Has operators of its own, and knows nothing of arrays."""
+
+    def __init__(self, a, b):
+        self.a, self.b = a, b
+
+    def __add__(self, other):
+        return Twins(self.a + other.a, self.b + other.b)
+
+    def __rmul__(self, factor):
+        return Twins(factor * self.a, factor * self.b)
+
+    def __rsub__(self, number):
+        return Twins(number - self.a, number - self.b)
+
+
+@at(S)
+def operators_of_own_classes(x):
+    total = x * Twins(x, 2.0) + np.sin(x) * Twins(1.0, x)
+    return total.a * total.b + (x - Twins(x, 1.0)).b
+
+
+@at(V)
+def arrays_in_texts(x):
+    assert ("%s, %.1f" % (x, x[0])).startswith("[0.")  # noqa: UP031
+    return x[0] * ("%s" % [x[0]]).count("[")
+
+
 @at(S)
 def lists_for_arrays(x):
     losses = [np.sum(DATA * x), x * x, 2.0]

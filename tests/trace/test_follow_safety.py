@@ -333,6 +333,28 @@ def test_coroutines_are_left_alone() -> None:
     np.testing.assert_allclose(nz.grad(f)(0.5), 2 * math.exp(1.0))
 
 
+def test_scipy_with_a_function_that_captures_a_traced_value() -> None:
+    optimize, integrate = pytest.importorskip("scipy.optimize"), pytest.importorskip("scipy.integrate")
+    with pytest.raises(NoRuleError, match=r"scipy.optimize.brentq has no derivative rule.* nz.root"):
+        nz.grad(lambda x: optimize.brentq(lambda z: z**3 - x, 0.0, 2.0))(1.3)
+    with pytest.raises(NoRuleError, match=r"scipy.integrate.quad has no derivative rule.* nz.custom"):
+        nz.grad(lambda x: integrate.quad(lambda z: math.exp(-x * z), 0.0, 1.0)[0])(1.3)
+
+
+def test_what_is_kept_by_a_float_is_not_found_by_a_traced_one() -> None:
+    """The entry of another call would have no derivative."""
+    memory: dict[Any, Any] = {}
+
+    def f(x: Any) -> Any:
+        if x not in memory:
+            memory[x] = x * x
+        return memory[x]
+
+    assert f(1.5) == 2.25
+    with pytest.raises(TraceError, match=r"looked up in a dict or a set.* functools.cache"):
+        nz.grad(f)(1.5)
+
+
 # --- other transforms
 def test_every_order_and_every_mode() -> None:
     def f(x: Any) -> Any:

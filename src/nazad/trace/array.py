@@ -48,7 +48,6 @@ class Array(Operators):
 
     __slots__ = ("node", "state", "value")
     state: Any
-    __hash__ = None  # as with ndarray: == works entry by entry
 
     def __init__(self, trace: Any, node: Node, value: Value) -> None:
         self.recorder, self.node, self.value = trace, node, value
@@ -247,6 +246,19 @@ class Array(Operators):
 
     def __round__(self, digits: int | None = None) -> Any:
         return self._ask("round", round) if digits is None else np.round(self, digits)
+
+    def __hash__(self) -> int:
+        """Of a whole number or a truth. What is kept by a float, in a dict say, may have no derivative."""
+        if self.shape:
+            raise TypeError("unhashable type: 'numpy.ndarray'")
+        if self.dtype.kind in "iub":
+            return hash(self.as_int())
+        raise TraceError(
+            f"a traced {self.dtype} was looked up in a dict or a set",
+            "What is kept there from another call has no derivative: take functools.cache, or whole numbers "
+            "for keys.",
+            here(),
+        )
 
     def __contains__(self, item: Any) -> bool:
         return bool(np.any(self == item))

@@ -37,9 +37,22 @@ def _binary(ufunc_op: Primitive, calc: Callable[..., Any], flipped: bool = False
         ):
             return self.recorder.record(op, pair, {})  # nothing to find out
         sparse = scipy_table.sparse_room(other)
-        return op(*pair) if sparse is None else sparse.operate(calc.__name__, *pair)
+        if sparse is not None:
+            return sparse.operate(calc.__name__, *pair)
+        return NotImplemented if _leaves_to(self, other) else op(*pair)
 
     return method
+
+
+_NUMBERS = (int, float, complex, np.generic, np.ndarray, list, tuple, range, Traced)
+
+
+def _leaves_to(x: Any, other: Any) -> bool:
+    """Whether the other side is to answer: a number leaves that to what is none, an array where asked to."""
+    if isinstance(other, _NUMBERS):
+        return False
+    asked = getattr(type(other), "__array_ufunc__", x)
+    return asked is None or (asked is x and not x.shape and not hasattr(other, "__array__"))
 
 
 def _equality(ufunc_op: Primitive, calc: Callable[..., Any]) -> Method:
@@ -79,7 +92,6 @@ class Operators(Traced):
     """A traced value with Python's operators."""
 
     __slots__ = ()
-    __hash__ = None  # type: ignore[assignment]  # as with ndarray: == works entry by entry
     value: Any
     shape: Any
 
