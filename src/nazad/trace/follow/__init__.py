@@ -11,7 +11,8 @@ rewrite     rewrites the call sites, and compiles
 resolve     ``__nz__``, and the table of its finders
 functions   what is called in place of functions and methods,
 classes     of classes and objects that are called
-objects     what happens without a call: properties, ``with``, ``for``, ``%``
+objects     what happens without a call: properties, ``with``, ``for``, ``is True``, ``%``
+joining     ``np.r_`` and ``np.c_``
 standins    the table of stand-ins; the rooms of ``tables`` enter them by subject
 ==========  ========================================================================================
 
@@ -22,9 +23,9 @@ rewritten.
 
 from __future__ import annotations
 
-from nazad.trace.follow import classes, functions, objects, tables
+from nazad.trace.follow import classes, functions, joining, objects, tables
 from nazad.trace.follow.resolve import forget
 from nazad.trace.follow.resolve import resolve as followed
 from nazad.trace.follow.source import reason
 
-__all__ = ["classes", "followed", "forget", "functions", "objects", "reason", "tables"]
+__all__ = ["classes", "followed", "forget", "functions", "joining", "objects", "reason", "tables"]

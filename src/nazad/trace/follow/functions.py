@@ -18,7 +18,7 @@ from nazad.trace.follow.standins import STANDINS
 from nazad.trace.inside import any_traced, as_constants, depends, plain, traced_in
 from nazad.trace.nested import listed, listed_numbers, parts_listed
 from nazad.trace.numpy_table.dispatch import full_name, no_rule
-from nazad.trace.running import RESOLVER, held
+from nazad.trace.running import RESOLVER, current, held
 
 _UNDERSTAND = frozenset({"nazad", "numpy", *sys.stdlib_module_names})
 """Packages whose functions take traced values as they are, or have stand-ins."""
@@ -92,8 +92,8 @@ def on_numbers(f: Any) -> Any:
     """What SciPy offers, by its rule; what has none, with numbers if nothing depends on what is traced."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not depends((args, kwargs)):
-            return f(*as_constants(args), **as_constants(kwargs))
+        if not depends((args, kwargs)):  # but a function among them may depend
+            return _tried(f, as_constants(args), as_constants(kwargs))
         rule = scipy_table.rule_of(f)
         if rule is None:
             return _tried(f, args, kwargs)
@@ -104,14 +104,21 @@ def on_numbers(f: Any) -> Any:
 
 def _tried(f: Any, args: Any, kwargs: Any) -> Any:
     """A function may be made of ufuncs alone; if it is not, its name says more than a line inside."""
+    traces = [current(), *(handle.recorder for handle in traced_in((args, kwargs)))]
+    met = [len(trace.errors) for trace in traces]
     try:
         return f(*args, **kwargs)
-    except TraceError as error:
-        if not scipy_table.subject_of(f):
+    except Exception as error:  # compiled code of SciPy may put its own in place of ours
+        is_ours = isinstance(error, TraceError) or any(map(_more, traces, met))
+        if not is_ours or not scipy_table.subject_of(f):
             raise
-        for handle in traced_in((args, kwargs)):
-            handle.recorder.errors[:] = [e for e in handle.recorder.errors if e is not error]
+        for trace, count in zip(traces, met, strict=True):
+            del trace.errors[count:]
         raise no_rule(full_name(f)) from error
+
+
+def _more(trace: Any, count: int) -> bool:
+    return len(trace.errors) > count
 
 
 @finds(MethodType)

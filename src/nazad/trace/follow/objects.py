@@ -1,4 +1,4 @@
-"""What happens without a call: properties, ``with``, ``for``, and ``%`` on text.
+"""What happens without a call: properties, ``with``, ``for``, ``is True``, and ``%`` on text.
 
 Rewritten code asks, ``__nz__.of(a, "name").name``, and mostly gets back what it gave.
 """
@@ -98,3 +98,27 @@ def text(pattern: str, values: Any) -> str:
         if handle.depends:
             handle.recorder.texts.add(said.strip())
     return said
+
+
+# --- the one True and the one False, which a traced truth is not
+@helper
+def truth(x: Any) -> Any:
+    """What stands beside ``is True`` or ``is not False``."""
+    return bool(x) if isinstance(x, Array) and type(plain(x)) is bool else x
+
+
+class _Truth:
+    """What stands in a pattern for True or False: equal to that alone, while 1 is equal to True."""
+
+    __array_ufunc__ = None
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, value: bool) -> None:
+        self.value, self.__name__ = value, str(value).lower()
+
+    def __eq__(self, other: object) -> bool:
+        return truth(other) is self.value
+
+
+helper(_Truth(True))
+helper(_Truth(False))

@@ -56,8 +56,8 @@ def finds(*kinds: type) -> Callable[[Finder], Finder]:
     return enter
 
 
-def helper(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Enter what rewritten code calls by ``__nz__.NAME``."""
+def helper(function: Any) -> Any:
+    """Enter what rewritten code finds by ``__nz__.NAME``."""
     setattr(resolve, function.__name__, function)
     return function
 

@@ -16,6 +16,7 @@ _IN_THE_FRAME = frozenset({"super", "globals", "eval", "exec"})
 """Builtins that look at the frame of their caller."""
 _OF_ARRAYS = frozenset(["shape", "T", "dtype", "ndim", "size", "real", "imag", "flat", "mT"])
 """Attributes of arrays; looking for a property of an object by these names would slow down everything."""
+_JOINING = ("r_", "c_")
 _NOT_GLOBAL = frozenset({RESOLVER, "__class__", "__debug__", "__annotations__"})
 _FACTORY = "def __factory__(__nz__): pass"
 
@@ -103,6 +104,12 @@ class _Sites(ast.NodeTransformer):
         is_private = self._classes[-1] and name.startswith("__") and not name.endswith("__")
         return f"_{self._classes[-1].lstrip('_')}{name}" if is_private else name
 
+    def visit_Subscript(self, node: ast.Subscript) -> ast.Subscript:
+        self.generic_visit(node)
+        if isinstance(node.value, ast.Attribute | ast.Name) and _last_name(node.value) in _JOINING:
+            node.value = _site(_helper("joining"), node.value)
+        return node
+
     def visit_With(self, node: ast.With) -> ast.AST:
         self.generic_visit(node)
         for item in node.items:
@@ -126,6 +133,21 @@ class _Sites(ast.NodeTransformer):
             return ast.copy_location(ast.Call(_helper("text"), [node.left, node.right], []), node)
         return node
 
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        self.generic_visit(node)
+        sides = [node.left, *node.comparators]
+        for k, op in enumerate(node.ops):
+            if isinstance(op, (ast.Is, ast.IsNot)) and any(map(_is_truth, sides[k : k + 2])):
+                sides[k : k + 2] = [
+                    x if isinstance(x, ast.Constant) else _site(_helper("truth"), x) for x in sides[k : k + 2]
+                ]
+        node.left, *node.comparators = sides
+        return node
+
+    def visit_MatchSingleton(self, node: ast.MatchSingleton) -> ast.AST:
+        value = node.value
+        return node if value is None else ast.MatchValue(_helper(str(value).lower()))
+
 
 def _site(function: ast.expr, of: ast.expr, *more: ast.expr) -> ast.Call:
     """A call that stands where its first argument stood."""
@@ -134,6 +156,14 @@ def _site(function: ast.expr, of: ast.expr, *more: ast.expr) -> ast.Call:
 
 def _helper(name: str) -> ast.Attribute:
     return ast.Attribute(ast.Name(RESOLVER, ast.Load()), name, ast.Load())
+
+
+def _last_name(node: ast.Attribute | ast.Name) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id
+
+
+def _is_truth(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, bool)
 
 
 def _is_text(node: ast.expr) -> bool:

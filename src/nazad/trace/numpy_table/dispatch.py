@@ -175,6 +175,8 @@ REFUSED = {
 
 _SUBJECTS = {
     "random": "Draw random numbers outside and pass them in.",
+    "optimize": "nz.root and nz.fixed_point differentiate solutions; nz.custom takes a rule of your own.",
+    "integrate": "Write the rule down with nz.custom, or the integral in NumPy.",
 }
 
 
