@@ -237,6 +237,31 @@ def test_every_length_and_dtype(n: int, dtype: Any, reverse: bool, weak: bool) -
         assert dtype is np.float32 or check.ok
 
 
+def test_a_step_may_write_into_what_it_gets() -> None:
+    start, x = np.ones(2), reals(3)
+
+    def f(x: Any, loop: Any = nz.scan) -> Any:
+        def step(c: Any, e: Any) -> Any:
+            c[0] = c[1] * e
+            c += 1
+            return c, c
+
+        last, kept = loop(step, start, x)
+        return np.sum(last) + np.sum(kept[1] * 2)
+
+    def steps(step: Any, c: Any, x: Any) -> Any:
+        ys = []
+        for e in x:
+            c, y = step(c + 0.0 * x[0], e)
+            ys.append(y + 0.0)
+        return c, np.stack(ys)
+
+    assert f(x) == f(x, steps)
+    np.testing.assert_array_equal(start, np.ones(2))
+    close(nz.value_and_grad(f)(x), nz.value_and_grad(lambda x: f(x, steps))(x))
+    np.testing.assert_array_equal(start, np.ones(2))
+
+
 def test_complex_numbers_go_through() -> None:
     def f(z: Any, loop: Any = nz.scan) -> Any:
         last, kept = loop(lambda c, e: (c * e + 1j * np.sin(c), c), 0.3 + 0.1j, z)

@@ -11,7 +11,7 @@ from nazad.bodies.traced import Body, ground
 from nazad.errors import ArgumentError, ShapeError
 from nazad.graph import PYTHON_NUMBERS, Traced, Value, dtype_of, here, shape_of
 from nazad.ops.structure import astype
-from nazad.tree import Structure, Tree, flatten, paths_in, unflatten
+from nazad.tree import Structure, Tree, flatten, paths_in, tree_map, unflatten
 
 _ROUNDS = 3  # a Python number becomes an integer, a float32, a float64 at most
 
@@ -75,6 +75,11 @@ def begun(init: Tree, after: Tree) -> tuple[Tree, bool]:
     ]
     changed = any(x is not y for x, y in zip(start, now, strict=True))
     return (unflatten(structure, now) if changed else init), changed
+
+
+def own(tree: Tree) -> Tree:
+    """The same values in arrays of their own: a step may write into what it gets, as when it is traced."""
+    return tree_map(lambda x: x.copy() if isinstance(x, np.ndarray) else x, tree)
 
 
 def demand_alike(before: Sequence[Value], after: Sequence[Value], structure: Structure) -> None:

@@ -18,6 +18,7 @@ from nazad.api.carry import (
     demand_pair,
     demand_structure,
     named,
+    own,
     settled,
     strong,
     strong_like,
@@ -123,7 +124,8 @@ def _plain_scan(
     f: Callable[..., Any], carry: Tree, rows: Sequence[Value], structure: Structure, steps: range
 ) -> Any:
     def step(carry: Tree, t: int) -> Any:
-        return demand_pair(f(carry, unflatten(structure, [x[t] for x in rows])))
+        new, y = demand_pair(f(own(carry), unflatten(structure, [own(x[t]) for x in rows])))
+        return new, own(y)
 
     first = step(carry, steps[0])
     if is_traced(flatten(first)[0]):
@@ -330,6 +332,7 @@ def while_loop(cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Tre
 
 def _plain_while(cond: Callable[..., Any], body: Callable[..., Any], value: Tree) -> Any:
     while True:
+        value = own(value)
         goes_on = cond(value)
         if isinstance(goes_on, Traced):
             return _CAPTURED

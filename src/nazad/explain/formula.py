@@ -278,6 +278,7 @@ _RULES: dict[str, Callable[[Node, Sequence[Part]], Part]] = {
     "root": _carrying("root"),
     "checkpoint": _carrying("checkpoint"),
     "while_loop": _carrying("while_loop"),
+    "whole": _carrying("whole"),
     "switch": _carrying("switch"),
     "astype": lambda v, parts: Part(f"astype({parts[0].text}, {_param(np.dtype(v.params['dtype']))})"),
 }
