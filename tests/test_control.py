@@ -207,6 +207,24 @@ def test_short_branches_are_machine_code() -> None:
     assert "switch" in str(long.report())
 
 
+def test_compiled_the_way_there_is_run_once() -> None:
+    w, x = PROGRAMS["recurrent"][1:]
+
+    def f(w: Any, x: Any) -> Any:
+        def step(c: Any, row: Any) -> Any:
+            c = np.tanh(w @ c + row)
+            return c, (np.sum(c**2), np.cos(c))  # the second of which nobody reads
+
+        last, (squares, _) = nz.scan(step, np.zeros(3), x)
+        return np.sum(last) + np.sum(squares**2)
+
+    fast = nz.jit(nz.value_and_grad(f))
+    text = fast.lower(w, x).text
+    assert text.count("loop t<4") == 2
+    assert "cos" not in text
+    close(fast(w, x), nz.value_and_grad(f)(w, x))
+
+
 lengths = st.sampled_from([0, 1, 2, 7])
 dtypes = st.sampled_from([np.float32, np.float64])
 

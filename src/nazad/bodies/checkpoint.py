@@ -13,6 +13,7 @@ from nazad.bodies.derive import (
     Flags,
     both,
     chosen,
+    count_rows,
     pull_through,
     push_through,
     reached,
@@ -21,7 +22,7 @@ from nazad.bodies.derive import (
     spread,
 )
 from nazad.bodies.traced import any_like, derived, ground, is_traced
-from nazad.graph import Graph, Value, shape_of
+from nazad.graph import Graph, Value
 from nazad.ops.control import Carrying
 
 
@@ -84,7 +85,7 @@ def _pull(
 
 def _batch(op: Any, xs: Sequence[Value], along: Flags, params: Any) -> tuple[Value, ...]:
     body = params["body"]
-    size = next(shape_of(x)[0] for x, b in zip(xs, along, strict=True) if b)
+    size = count_rows(xs, along)
     everything = [True] * len(body.sinks)
     graph = derived(lambda *now: rows_through(body, now, along, size, everything), [ground(x) for x in xs])
     results: tuple[Value, ...] = checkpoint(*xs, **(params | {"body": graph, "known": Known()}))

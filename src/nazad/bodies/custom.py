@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from nazad.bodies.derive import Flags, both, chosen, rows_through, spread
+from nazad.bodies.derive import Flags, both, chosen, count_rows, rows_through, spread
 from nazad.bodies.traced import derived, is_traced
 from nazad.errors import NazadError, TraceError
-from nazad.graph import Value, here, is_real, shape_of, zeros_like
+from nazad.graph import Value, here, is_real, zeros_like
 from nazad.ops.control import Carrying
 from nazad.ops.families import row_by_row
 from nazad.trace import Arguments, run
@@ -109,7 +109,7 @@ def _batch(op: Any, xs: Values, along: Flags, params: Any) -> tuple[Value, ...]:
 
 
 def _rows(rules: Rules, xs: Values, along: Flags) -> list[Value]:
-    size = next(shape_of(x)[0] for x, b in zip(xs, along, strict=True) if b)
+    size = count_rows(xs, along)
     row = [x[0] if b else x for x, b in zip(xs, along, strict=True)]
     body = derived(lambda *values: rules.value(values), row)
     return rows_through(body, xs, along, size, [True] * len(body.sinks))

@@ -57,6 +57,11 @@ def rows_through(body: Graph, xs: Sequence[Value], along: Flags, size: int, resu
     ]
 
 
+def count_rows(xs: Sequence[Value], along: Flags) -> int:
+    """How many rows there are."""
+    return int(next(shape_of(x)[0] for x, b in zip(xs, along, strict=True) if b))
+
+
 def in_rows(value: Value, size: int) -> Value:
     """The same value for every row."""
     return np.broadcast_to(value, (size, *shape_of(value)))

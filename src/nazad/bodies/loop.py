@@ -16,6 +16,7 @@ from nazad.bodies.derive import (
     Flags,
     both,
     chosen,
+    count_rows,
     in_rows,
     push_through,
     reached,
@@ -29,7 +30,7 @@ from nazad.bodies.reverse import Reverse, asked_of
 from nazad.bodies.revolve import Revolved
 from nazad.bodies.traced import any_like, derived, zero_like
 from nazad.bodies.whole import whole
-from nazad.graph import Value, shape_of
+from nazad.graph import Value
 from nazad.ops.control import loop
 
 
@@ -96,7 +97,7 @@ def _pull(wanted: Flags, y_bars: Sequence[Value], ys: Value, *xs: Value, **param
 def _batch(op: Any, xs: Sequence[Value], along: Flags, params: Any) -> tuple[Value, ...]:
     form = Form(**params)
     body, n = form.body, form.carries
-    size = next(shape_of(x)[0] for x, b in zip(xs, along, strict=True) if b)
+    size = count_rows(xs, along)
     flags = settled(along, lambda now: [*reached(body, now)[:n], *now[n:]])
     results = [*flags[:n], *reached(body, flags)[n:]]
     values = [in_rows(x, size) if f and not b else x for x, f, b in zip(xs, flags, along, strict=True)]

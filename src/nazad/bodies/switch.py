@@ -16,6 +16,7 @@ from nazad.bodies.derive import (
     Flags,
     both,
     chosen,
+    count_rows,
     pull_through,
     push_through,
     reached,
@@ -83,7 +84,7 @@ def _pull(
 def _batch(op: Any, xs: Sequence[Value], along: Flags, params: Any) -> tuple[Value, ...]:
     """Each row its own branch: all of them, and then one is picked; else one for all rows."""
     (index, *rest), branches = xs, params["branches"]
-    size = next(shape_of(x)[0] for x, b in zip(xs, along, strict=True) if b)
+    size = count_rows(xs, along)
     results = [True] * len(branches[0].sinks)
     if along[0]:
         with np.errstate(all="ignore"):  # of what is not picked

@@ -20,6 +20,7 @@ from nazad.bodies.derive import (
     Flags,
     both,
     chosen,
+    count_rows,
     in_rows,
     push_through,
     reached,
@@ -30,7 +31,7 @@ from nazad.bodies.derive import (
 )
 from nazad.bodies.traced import any_like, derived, ground, zero_like
 from nazad.bodies.whole import whole
-from nazad.graph import Graph, Value, leaf, rank_of, shape_of
+from nazad.graph import Graph, Value, leaf, rank_of
 from nazad.ops.control import Carrying, loop
 
 
@@ -149,7 +150,7 @@ def _batch(op: Any, xs: Sequence[Value], along: Flags, params: Any) -> tuple[Val
     """Until the condition holds for no row; a row for which it does not stays as it is."""
     form = Form(**params)
     n = form.carries
-    size = next(shape_of(x)[0] for x, b in zip(xs, along, strict=True) if b)
+    size = count_rows(xs, along)
     now, of_given, of_rest = form.groups(along)
     flags = settled(now, lambda now: _rows(form, now, of_given, of_rest))
     ends_apart = reached(form.cond, [*flags, *of_given])[0]
@@ -171,7 +172,8 @@ def _batch(op: Any, xs: Sequence[Value], along: Flags, params: Any) -> tuple[Val
     point = [ground(x) for x in (*carries, *given, *rest)]
     cond = derived(holds, point[: n + len(given)])
     body = derived(step, point)
-    ys = while_loop(*carries, *given, *given, *rest, cond=cond, body=body, carries=n)
+    with np.errstate(all="ignore"):  # of rows that have ended
+        ys = while_loop(*carries, *given, *given, *rest, cond=cond, body=body, carries=n)
     return tuple([y if f else in_rows(y, size) for y, f in zip(ys, flags, strict=True)])
 
 

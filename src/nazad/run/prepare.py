@@ -12,6 +12,7 @@ from nazad.run.expand import expand
 from nazad.run.pairs import in_pairs
 from nazad.run.places import plain
 from nazad.run.stand_ins import with_values
+from nazad.run.together import together
 from nazad.transform.roll import roll
 from nazad.transform.simplify import simplify
 
@@ -27,12 +28,12 @@ def prepare(graph: Graph, F: Mapping[Node, Value]) -> tuple[Graph, Mapping[Node,
     graph, F = in_pairs(graph, F)
     if len(graph.nodes) > _MANY:
         graph, F = _rolled(*read_once(graph, F))
-    graph, F = simplify(graph, F)
+    graph, F = together(*simplify(graph, F))
     while True:
         wider, F = expand(graph, F)
         if wider is graph:
             return _rolled(graph, F)
-        graph, F = simplify(wider, F)
+        graph, F = together(*simplify(wider, F))
 
 
 def _rolled(graph: Graph, F: Mapping[Node, Value]) -> tuple[Graph, Mapping[Node, Value]]:
