@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nazad as nz
-from nazad.errors import ArgumentError, NazadError, ShapeError, TraceError
+from nazad.errors import ArgumentError, ShapeError, TraceError
 
 rng = np.random.default_rng(4)
 FORMATS = ("csr", "csc", "coo", "bsr", "dia", "lil", "dok")
@@ -205,8 +205,14 @@ def test_another_pattern_is_no_tangent() -> None:
 def test_rows_of_a_batch_share_a_matrix() -> None:
     A = sp.csr_array(D)
     same(nz.vmap(lambda A, x: A @ x, in_axes=(None, 0))(A, X.T), X.T @ D.T)
-    with pytest.raises(NazadError):
+    with pytest.raises(ArgumentError, match="sparse matrix, which has no rows"):
         nz.vmap(lambda A: A @ x)(A)
+
+
+@pytest.mark.parametrize("kind", CLASSES[6:], ids=lambda c: c.__name__)
+def test_formats_that_imply_entries_are_not_differentiated_by(kind: Any) -> None:
+    with pytest.raises(ArgumentError, match="tocsr"):
+        nz.grad(lambda A: A.sum())(kind(D))
 
 
 def test_many_derivatives_are_no_matrix() -> None:

@@ -125,6 +125,12 @@ def _rows(columns: list[Any], places: list[Any], labels: list[str]) -> int:
 
 
 def _axis_first(x: Any, axis: int, label: str) -> Value:
+    if hasattr(x, "tocsr"):
+        raise ArgumentError(
+            f"argument {label} of vmap is a sparse matrix, which has no rows that go by themselves",
+            "Write None in in_axes for a matrix that all rows share, or give it in full.",
+            here(),
+        )
     array: Value = x if isinstance(x, Traced) else np.asarray(x)
     if not -rank_of(array) <= axis < rank_of(array):
         raise ArgumentError(

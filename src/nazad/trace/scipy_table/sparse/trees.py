@@ -106,7 +106,16 @@ _register(
 
 def with_entries(tree: Tree) -> Tree:
     """The same structure with the entries of sparse matrices for leaves."""
-    return _replaced(tree, handle)
+    return _replaced(tree, _by_entries)
+
+
+def _by_entries(A: Any) -> SparseArray:
+    if A.format not in ("csr", "csc", "coo"):
+        raise ArgumentError(
+            f"a matrix in the format {A.format} is differentiated by, some of whose entries are implied",
+            "Give A.tocsr(), which stores each by itself.",
+        )
+    return handle(A)
 
 
 def with_patterns(tree: Tree) -> Tree:
