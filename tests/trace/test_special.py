@@ -205,3 +205,42 @@ def test_whole_orders_do_not_move() -> None:
     np.testing.assert_array_equal(
         nz.grad(lambda x: np.sum(sc.jv(orders, x)))(0.7), np.sum(sc.jvp(orders, 0.7))
     )
+
+
+def matern(order: Any, length: Any, noise: Any, points: np.ndarray, values: np.ndarray) -> Any:
+    """The log marginal likelihood of a Gaussian process with Matérn's kernel, its smoothness included."""
+    gaps = np.abs(points[:, None] - points)
+    r = np.sqrt(2 * order) * np.where(gaps == 0, 1.0, gaps) / length
+    kernel = np.where(gaps == 0, 1.0, 2 ** (1 - order) / sc.gamma(order) * r**order * sc.kv(order, r))
+    factor = np.linalg.cholesky(kernel + noise * np.eye(len(points)))
+    white = np.linalg.solve(factor, values)
+    return -np.sum(white**2) / 2 - np.sum(np.log(np.diagonal(factor)))
+
+
+def test_smoothness_of_a_gaussian_process_is_learnt() -> None:
+    points, values = np.linspace(0, 3, 7), np.sin(np.linspace(0, 3, 7))
+    at = np.array([1.7, 0.8, 0.1])
+    f = nz.value_and_grad(lambda theta: matern(*theta, points, values))
+    value, gradient = f(at)
+    for k, step in enumerate(1e-6 * np.eye(3)):
+        up, down = (matern(*(at + s * step), points, values) for s in (1, -1))
+        np.testing.assert_allclose(gradient[k], (up - down) / 2e-6, rtol=1e-5)
+    compiled_value, compiled = nz.jit(f)(at)
+    np.testing.assert_allclose(compiled_value, value, rtol=1e-10)
+    np.testing.assert_allclose(compiled, gradient, rtol=1e-8)
+
+
+def test_negative_binomial_regression_has_a_hessian() -> None:
+    X, counts = np.column_stack([np.ones(6), np.arange(6) / 3]), np.array([1.0, 0, 2, 3, 5, 9])
+
+    def loss(theta: Any) -> Any:
+        mean, size = np.exp(X @ theta[:2]), np.exp(theta[2])
+        terms = sc.gammaln(counts + size) - sc.gammaln(size) + size * np.log(size / (size + mean))
+        return -np.sum(terms + sc.xlogy(counts, mean / (size + mean)))
+
+    at = np.array([0.2, 0.7, 0.4])
+    H = nz.hessian(loss)(at)
+    for k, step in enumerate(1e-5 * np.eye(3)):
+        numerical = (nz.grad(loss)(at + step) - nz.grad(loss)(at - step)) / 2e-5
+        np.testing.assert_allclose(H[k], numerical, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(nz.jit(nz.hessian(loss))(at), H, rtol=1e-11)

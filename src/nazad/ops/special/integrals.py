@@ -57,14 +57,7 @@ faddeeva_imag = Elementwise(
 voigt_profile = op(
     sc.voigt_profile,
     lambda p, x, sigma, gamma: _voigt(x, sigma, gamma, _faddeeva_slope_real),
-    lambda p, x, sigma, gamma: (
-        -(
-            p
-            + x * _voigt(x, sigma, gamma, _faddeeva_slope_real)
-            - gamma * _voigt(x, sigma, gamma, _faddeeva_slope_imag)
-        )
-        / sigma
-    ),
+    lambda p, x, sigma, gamma: _voigt_by_sigma(p, x, sigma, gamma),
     lambda p, x, sigma, gamma: -_voigt(x, sigma, gamma, _faddeeva_slope_imag),
 )
 
@@ -87,3 +80,9 @@ def _voigt(x: Value, sigma: Value, gamma: Value, slope: Callable[[Value, Value],
     """The profile is Re w(z) / (σ √2π), z = (x + iγ) / (σ √2); this is a part of w'(z) in its place, by x."""
     s = math.sqrt(2.0) * sigma
     return slope(x / s, gamma / s) / (s * sigma * math.sqrt(2 * math.pi))
+
+
+def _voigt_by_sigma(p: Value, x: Value, sigma: Value, gamma: Value) -> Value:
+    real = _voigt(x, sigma, gamma, _faddeeva_slope_real)
+    imag = _voigt(x, sigma, gamma, _faddeeva_slope_imag)
+    return -(p + x * real - gamma * imag) / sigma

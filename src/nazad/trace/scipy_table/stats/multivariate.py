@@ -23,13 +23,20 @@ def _enter(law: Any, frozen: type, log: Callable[..., Value], parameters: tuple[
     """Rules for the density and its logarithm, for freezing, and for what SciPy has frozen."""
     methods = {f"log{stem}": log, stem: lambda *args, **kwargs: np.exp(log(*args, **kwargs))}
     for name, evaluate in methods.items():
-        method(type(law), name)(functools.partial(_without_self, evaluate))
+        method(type(law), name)(_of_its_own(law, evaluate))
         method(frozen, name)(functools.partial(_of_frozen, evaluate, parameters))
-    method(type(law), "__call__")(lambda self, *args, **kwargs: Frozen(methods, args, kwargs))
+    method(type(law), "__call__")(_of_its_own(law, lambda *args, **kwargs: Frozen(methods, args, kwargs)))
 
 
-def _without_self(evaluate: Callable[..., Value], law: Any, *args: Any, **kwargs: Any) -> Value:
-    return evaluate(*args, **kwargs)
+def _of_its_own(law: Any, evaluate: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of SciPy's law itself, and of no class that a user has derived from it."""
+
+    def rule(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self is not law:
+            raise NoRuleError(f"{type(self).__name__} has no rule in nazad", "Write it in NumPy.", here())
+        return evaluate(*args, **kwargs)
+
+    return rule
 
 
 def _of_frozen(evaluate: Callable[..., Value], parameters: tuple[str, ...], frozen: Any, x: Value) -> Value:
