@@ -43,7 +43,7 @@ class Array(Operators):
     value : array
         Its value; itself traced where traces are nested.
     state
-        What arrays know that have been written into, and views: see :mod:`nazad.trace.inplace`.
+        What arrays know that have been written into, and views: see :mod:`nazad.trace.views`.
     """
 
     __slots__ = ("node", "state", "value")

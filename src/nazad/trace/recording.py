@@ -16,7 +16,7 @@ import numpy as np
 
 from nazad.errors import ArgumentError, TraceError
 from nazad.graph import CONSTANT, LEAF, NUMERIC, Graph, Node, Primitive, Traced, Value, Where, here, leaf
-from nazad.trace import inplace
+from nazad.trace import inplace, views
 from nazad.trace.array import Array
 from nazad.trace.follow import reason
 from nazad.trace.numpy_table import open_rooms
@@ -88,11 +88,8 @@ class Trace:
         value = op(*values, **params) if self.nested else op.calc(*values, **params)
         node = Node(op, preds, params, None, here(3))
         F[node] = value
-        return (
-            inplace.made(Array(self, node, value), op, params, args[0])
-            if op.is_view
-            else Array(self, node, value)
-        )
+        made = Array(self, node, value)
+        return views.made(made, op, params, args[0]) if op.is_view else made
 
     def hold(self, value: Value) -> Array:
         """A handle for a value that does not depend on the leaves: an array that the function makes."""
@@ -110,11 +107,11 @@ class Trace:
 
     def looked(self, x: Array, picked: Array, value: Value, again: Callable[[Array], Array]) -> Array:
         """A view of ``x`` whose entries index arrays have picked for the graph."""
-        return inplace.looked(x, picked, value, again)
+        return views.looked(x, picked, value, again)
 
     def copied(self, x: Array, order: str) -> Array:
         """Another array with the same entries; the layout decides what later is a view."""
-        return inplace.copied(x, order)
+        return views.copied(x, order)
 
     def answered(self, node: Node, what: str, answer: Any) -> None:
         """Note a question about a value."""
