@@ -114,6 +114,19 @@ def test_arguments_without_derivative() -> None:
     np.testing.assert_array_equal(stopped(b), np.ones(3))
 
 
+def test_arguments_may_be_given_by_name() -> None:
+    @nz.custom
+    def power(x: Any, n: Any = 2.0) -> Any:
+        return x**n
+
+    @power.def_pull
+    def _(y_bar: Any, y: Any, x: Any, n: Any) -> Any:
+        return y_bar * n * x ** (n - 1), None
+
+    assert nz.grad(lambda x: power(n=3.0, x=x))(2.0) == 12.0
+    assert nz.grad(lambda x: power(x=x))(2.0) == 4.0
+
+
 def test_wrong_rules_are_found_and_blamed() -> None:
     f = nz.custom(lambda x: np.sin(x) * 2)
     f.def_pull(lambda y_bar, y, x: y_bar * np.cos(x))

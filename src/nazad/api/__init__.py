@@ -10,13 +10,14 @@ of sparsity, and are imported when they are first asked for.
 from nazad.api.branches import cond, switch
 from nazad.api.callback import pure_callback
 from nazad.api.checkpoint import checkpoint, name, stop_gradient
-from nazad.api.control import fori_loop, scan, while_loop
+from nazad.api.control import fori_loop, while_loop
 from nazad.api.custom import custom
 from nazad.api.forward import hvp, jvp
 from nazad.api.implicit import fixed_point, root
 from nazad.api.matrices import hessian, jacobian
 from nazad.api.reverse import grad, value_and_grad, vjp
 from nazad.api.rows import vmap
+from nazad.api.scan import scan
 
 __all__ = [
     "checkpoint",

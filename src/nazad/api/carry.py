@@ -109,6 +109,20 @@ def demand_structure(before: Structure, after: Structure) -> None:
         )
 
 
+def handed_on(new: Tree, structure: Structure, before: Sequence[Value]) -> tuple[Value, ...]:
+    """The leaves of what is handed on, as those were that came in."""
+    leaves, met = flatten(new)
+    demand_structure(structure, met)
+    return tuple([strong_like(x, old) for x, old in zip(leaves, before, strict=False)])
+
+
+def demand_same(before: Tree, after: Tree) -> None:
+    """Raise if a step of a plain loop hands on something else than it got."""
+    (old, structure), (new, met) = flatten(before), flatten(after)
+    demand_structure(structure, met)
+    demand_alike(old, new, structure)
+
+
 def demand_pair(result: Any) -> tuple[Any, Any]:
     """What a step of a scan returns, taken apart."""
     if not (isinstance(result, tuple) and len(result) == 2):
@@ -118,6 +132,11 @@ def demand_pair(result: Any) -> tuple[Any, Any]:
             here(),
         )
     return result
+
+
+REMEDY = "Write nz.cond or np.where instead of if, and nz.while_loop instead of while, inside of the body."
+CAPTURED: Any = object()
+"""What a plain loop returns when its functions captured a value that is being traced."""
 
 
 def named(name: str, tree: Any) -> list[str]:

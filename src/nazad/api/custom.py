@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -62,8 +63,12 @@ class Custom:
         self.pull = rule
         return rule
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The value; on traced arguments one node, with these rules."""
+        if kwargs:  # rules know arguments by their place
+            bound = inspect.signature(self.f).bind(*args, **kwargs)
+            bound.apply_defaults()
+            args = bound.args
         leaves, structure = flatten(args)
         arrays = [k for k, x in enumerate(leaves) if isinstance(x, (Traced, np.ndarray))]
         if not is_traced(leaves):

@@ -2,7 +2,8 @@
 
 *The graph is made ready*: ``guards``, ``expand``, ``pairs`` with ``complexes``, ``prepare``; ``captured``,
 ``sparsity``, ``masks`` and ``bounds`` find what is certainly zero or never used; ``inside`` finds places that
-are known only while running, and ``stand_ins`` are values of nodes that no trace has seen.
+are known only while running, ``stand_ins`` are values of nodes that no trace has seen, and ``together`` makes
+one loop of several over the same body.
 
 *It becomes nests of loops*, in the language of ``loops``, which ``spec`` runs in plain NumPy: ``lower`` goes
 through the nodes, ``keep`` says which are kept in memory, ``buffers`` where; ``rules``, ``sparse``, ``body``
