@@ -58,7 +58,11 @@ DERIVATIVE: dict[str, list[Call]] = {
         (lambda x: np.insert(A, 1, x, axis=1), v[:3]),
         (lambda x: np.insert(A, [1, 2], x, 0), A[:2]),
     ],
-    "np.delete": [(lambda x: np.delete(x, [1, 2], 1), A), (lambda x: np.delete(x, slice(0, 3)), A)],
+    "np.delete": [
+        (lambda x: np.delete(x, [1, 2], 1), A),
+        (lambda x: np.delete(x, slice(0, 3)), A),
+        (lambda x: np.delete(x, x[0] > 1, 1), A),
+    ],
     "np.split": [(lambda x: np.split(x, 2, 1), A)],
     "np.array_split": [(lambda x: np.array_split(x, 3), v)],
     "np.hsplit": [(lambda x: np.hsplit(x, [1, 2]), A)],
@@ -84,13 +88,17 @@ DERIVATIVE: dict[str, list[Call]] = {
         (lambda x: np.piecewise(x, [x < 1, x > 1.5], [np.sin, lambda z: z**2, 3.0]), A),
         (lambda x: np.piecewise(x, x > 1, [lambda z, k: k * z, 0.5], 3.0), v),
         (lambda x: np.piecewise(x, [x > 1], [np.exp]), 1.4),
+        (lambda x: np.piecewise(x, [True, False, True, False], [np.exp, np.sin]), v),
     ],
     "np.flip": [(lambda x: np.flip(x, 1), A)],
     "np.flipud": [(np.flipud, A)],
     "np.fliplr": [(np.fliplr, A)],
     "np.roll": [(lambda x: np.roll(x, (1, 2), (0, 1)), A), (lambda x: np.roll(x, -3), A)],
     "np.rot90": [(np.rot90, A), (lambda x: np.rot90(x, 3), A)],
-    "np.repeat": [(lambda x: np.repeat(x, [1, 0, 2, 1], 1), A)],
+    "np.repeat": [
+        (lambda x: np.repeat(x, [1, 0, 2, 1], 1), A),
+        (lambda x: np.repeat(x, (x > 1) * 2), v),
+    ],
     "np.tile": [(lambda x: np.tile(x, (2, 1, 2)), A)],
     "np.pad": [
         (

@@ -82,9 +82,11 @@ def _piecewise(x: Value, condlist: Any, funclist: Sequence[Any], *args: Any, **k
 
 
 def _conditions(x: Value, condlist: Any) -> list[Value]:
-    """One or several conditions in the shape of the array."""
-    several = (isinstance(condlist, (list, tuple)) and rank_of(condlist[0])) or rank_of(condlist) > rank_of(x)
-    return list(condlist) if several or isinstance(condlist, (list, tuple)) else [condlist]
+    """One or several conditions: a list of truths is one, unless the array is a number."""
+    if not isinstance(condlist, (list, tuple)) and not rank_of(condlist):
+        return [condlist]
+    is_one = not isinstance(condlist[0], (list, tuple)) and not rank_of(condlist[0]) and rank_of(x)
+    return [array(condlist)] if is_one else [array(condition) for condition in condlist]
 
 
 def _replaced(y: Value, condition: Value, places: Any, part: Value) -> Value:

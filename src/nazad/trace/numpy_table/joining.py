@@ -98,7 +98,8 @@ def _insert(arr: Value, obj: Any, values: Value, axis: int | None = None) -> Any
 @rule(np.delete)
 def _delete(arr: Value, obj: Any, axis: int | None = None) -> Any:
     x, place = (np.ravel(arr), 0) if axis is None else (array(arr), one_axis(axis, rank_of(arr)))
-    return np.take(x, np.delete(np.arange(shape_of(x)[place]), obj), axis=place)
+    gone = obj if isinstance(obj, slice) else np.asarray(obj)
+    return np.take(x, np.delete(np.arange(shape_of(x)[place]), gone), axis=place)
 
 
 @rule(np.resize)
