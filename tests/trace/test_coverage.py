@@ -118,6 +118,34 @@ def test_other_precisions(f: Function, x: Any, dtype: Any) -> None:
         np.testing.assert_allclose(found, known, rtol=2e-3, atol=1e-4)
 
 
+TABLE, POINT = np.array([3.0, 1.0, 4.0, 1.5]), np.array([1.2, 0.7, 1.9, 0.4])
+UNASKED: list[Function] = [
+    lambda x: np.take(TABLE, np.argsort(x)) * x,
+    lambda x: np.pad(TABLE, 1, constant_values=x[0]),
+    lambda x: np.unwrap(TABLE * 2.9, period=x[0] * 2),
+    lambda x: np.interp(TABLE, [1.2, 3.0], [1.0, 2.0], left=x[0], right=x[1]),
+    lambda x: np.polyint(TABLE, k=x[0]),
+    lambda x: np.sum(TABLE, where=x > 1) * x,
+    lambda x: np.repeat(TABLE, np.argsort(x)) * x[0],
+    lambda x: np.triu(np.outer(x, TABLE), np.argmax(x) - 2),
+    lambda x: np.sum(TABLE, initial=x[1]),
+    lambda x: np.apply_along_axis(lambda line: line * x, 0, TABLE),
+    lambda x: np.apply_over_axes(lambda a, axis: np.sum(a * x, axis), np.outer(TABLE, TABLE), [0, 1]),
+    lambda x: np.piecewise(TABLE, [TABLE > 2], [lambda t: t * x[0], lambda t: t**2]),
+]
+
+
+@pytest.mark.parametrize("k", range(len(UNASKED)))
+def test_arguments_that_numpy_does_not_ask(k: int) -> None:
+    """Where call sites are rewritten, a rule is found by any of the arguments."""
+    f = UNASKED[k]
+    total = weighted(f, f(POINT))
+    np.testing.assert_allclose(traced(f, POINT)[0], f(POINT), rtol=1e-14)
+    direction = np.array([0.3, -0.2, 0.5, 0.1])
+    found = nz.grad(lambda x: total(x) + 0.0 * np.sum(x))(POINT)
+    np.testing.assert_allclose(found @ direction, difference(total, POINT, direction), rtol=1e-7, atol=1e-7)
+
+
 NOTHING, BROKEN = np.zeros((0, 3)), np.array([[1.0, np.inf, 2.0], [np.nan, 3.0, 0.0], [4.0, -1.0, 2.0]])
 EDGES: list[tuple[Function, Any]] = [
     (lambda x: np.unique(x, return_inverse=True), NOTHING),

@@ -17,7 +17,7 @@ from nazad.trace.follow.source import NotFollowed, is_library, twin_of
 from nazad.trace.follow.standins import STANDINS
 from nazad.trace.inside import any_traced, as_constants, depends, plain, traced_in
 from nazad.trace.nested import listed, listed_numbers, parts_listed
-from nazad.trace.numpy_table.dispatch import full_name, no_rule
+from nazad.trace.numpy_table.dispatch import FUNCTIONS, full_name, no_rule
 from nazad.trace.running import RESOLVER, current, held
 
 _UNDERSTAND = frozenset({"nazad", "numpy", *sys.stdlib_module_names})
@@ -180,10 +180,19 @@ def on_lists(f: Any) -> Any:
     def call(*args: Any, **kwargs: Any) -> Any:
         for x in (*args, *kwargs.values()):
             if type(x) is list or type(x) is tuple:
-                return f(*map(as_array, args), **{name: as_array(x) for name, x in kwargs.items()})
-        return f(*args, **kwargs)
+                args, kwargs = tuple(map(as_array, args)), {name: as_array(x) for name, x in kwargs.items()}
+                break
+        handle = _unasked(args, kwargs) if f in FUNCTIONS else None
+        return f(*args, **kwargs) if handle is None else handle.__array_function__(f, (), args, kwargs)
 
     return call
+
+
+def _unasked(args: Any, kwargs: Any) -> Any:
+    """A traced value beside an ordinary array; NumPy might not ask it, since it asks some arguments alone."""
+    if args and type(args[0]) is np.ndarray:
+        return next((x for x in (*args[1:], *kwargs.values()) if isinstance(x, Array)), None)
+    return None
 
 
 _OF_SEVERAL = frozenset(

@@ -87,7 +87,8 @@ def _turned_over(x: Value, axis: int, width: list[int], mode: str) -> Value:
 
 # --- numbers beside the array
 def _constant(x: Value, axis: int, side: int, width: int, value: Any) -> Value:
-    return np.full_like(x, 0 if value is None else value, shape=_thick(x, axis, width))
+    fill = as_array(0 if value is None else value).astype(x.dtype)
+    return np.broadcast_to(fill, _thick(x, axis, width))
 
 
 def _thick(x: Value, axis: int, width: int) -> tuple[int, ...]:

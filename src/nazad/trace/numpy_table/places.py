@@ -105,9 +105,10 @@ def _diag(v: Value, k: int = 0) -> Any:
 rule(np.diagflat)(lambda v, k=0: _diag(np.ravel(v), k))
 
 
-def _below(m: Value, k: int) -> Any:
+def _below(m: Value, k: Any) -> Any:
     shape = shape_of(m)[-2:]
-    return np.tri(shape[0], shape[-1], k, dtype=bool)
+    steps: Any = k if np.isscalar(k) else int(k)  # a traced place is asked for its number
+    return np.tri(shape[0], shape[-1], steps, dtype=bool)
 
 
 rule(np.tril)(lambda m, k=0: np.where(_below(m, k), m, np.zeros((), m.dtype)))

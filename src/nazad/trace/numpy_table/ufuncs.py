@@ -18,7 +18,7 @@ import numpy as np
 from nazad.errors import TraceError
 from nazad.graph import PYTHON_NUMBERS, Traced, Value, dtype_of, here, rank_of, shape_of
 from nazad.ops import reduction, structure
-from nazad.trace.numpy_table.dispatch import UFUNCS, full_name, no_rule, parameters, unsupported
+from nazad.trace.numpy_table.dispatch import FUNCTIONS, UFUNCS, full_name, no_rule, parameters, unsupported
 from nazad.trace.numpy_table.normal import Axis, all_axes, array, astype, one_axis, scalar_axis
 from nazad.trace.numpy_table.out import written_into
 from nazad.trace.numpy_table.writing import at
@@ -137,7 +137,7 @@ def _reduce(
     if ufunc in FOLDS and not (where is not True and initial is _MISSING and ufunc.identity is None):
         given = {"dtype": dtype, "initial": initial, "where": where}
         said = {name: x for name, x in given.items() if x is not _MISSING and x is not None and x is not True}
-        return FOLDS[ufunc](a, axis=axis, keepdims=keepdims, **said)
+        return FUNCTIONS[FOLDS[ufunc]](array(a), axis=axis, keepdims=keepdims, **said)
     x = _summand(ufunc, array(a), dtype)
     axes = all_axes(axis, rank_of(x))
     if len(axes) > 1 and not is_reorderable(ufunc):

@@ -18,11 +18,11 @@ from nazad.trace.follow.standins import on_traced, stands_in_for
 from nazad.trace.follow.tables.constructors import array_of
 from nazad.trace.follow.tables.numbers import weak
 from nazad.trace.inside import any_traced, plain
+from nazad.trace.numpy_table import call_function
 from nazad.trace.running import held, remembered_error
 
 _FUNCTION_FIRST: tuple[Callable[..., Any], ...] = (map, filter, functools.reduce, functools.cmp_to_key)
 _FUNCTION_FIRST += (itertools.dropwhile, itertools.filterfalse, itertools.starmap, itertools.takewhile)
-_FUNCTION_FIRST += (np.apply_along_axis, np.apply_over_axes)
 
 
 def _with_first(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -33,8 +33,15 @@ def _followed(f: Any) -> Any:
     return None if f is None else resolve(f)
 
 
+def _by_rule(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What the user's function returns may be traced although nothing that NumPy asks is."""
+    return lambda *args, **kwargs: call_function(function, args, kwargs)
+
+
 for _function in _FUNCTION_FIRST:
     stands_in_for(_function)(_with_first(_function))
+for _function in (np.apply_along_axis, np.apply_over_axes):
+    stands_in_for(_function)(_with_first(_by_rule(_function)))
 
 
 @stands_in_for(np.fromfunction)
@@ -44,7 +51,8 @@ def _fromfunction(function: Callable[..., Any], shape: Any, **kwargs: Any) -> An
 
 @stands_in_for(np.piecewise)
 def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
-    return np.piecewise(x, condlist, [resolve(f) if callable(f) else f for f in funclist], *args, **kw)
+    followed = [resolve(f) if callable(f) else f for f in funclist]
+    return _by_rule(np.piecewise)(x, condlist, followed, *args, **kw)
 
 
 def _with_key(function: Callable[..., Any]) -> Callable[..., Any]:
