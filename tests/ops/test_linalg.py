@@ -99,6 +99,7 @@ def test_norms_have_gradient_zero_at_zero() -> None:
     zero = np.zeros((3, 3))
     for order in ("fro", "nuc", 2, -2, 1, -1, np.inf, -np.inf):
         np.testing.assert_array_equal(nz.grad(lambda A, p=order: la.norm(A, p))(zero), zero)
+    np.testing.assert_array_equal(nz.grad(lambda A: np.sum(la.svd(A)[1]))(zero), zero)
     for order in (2, 1, 3, np.inf, -np.inf):
         np.testing.assert_array_equal(nz.grad(lambda x, p=order: la.norm(x, p))(zero[0]), zero[0])
 

@@ -77,7 +77,10 @@ eigvals = Pushed("eigvals", np.linalg.eigvals, _push_eigvals)
 
 # --- singular values
 def _push_svd(x_dots: Any, y: Any, A: Value, full_matrices: bool) -> Any:
-    """U and V turn by what mixes their columns, and by what leads out of their span."""
+    """U and V turn by what mixes their columns, and by what leads out of their span.
+
+    The values have derivative zero at zero, as absolute values have.
+    """
     A_dot, (u, s, vh) = x_dots[0], y
     k = shape_of(s)[-1]
     u1, v1 = u[..., :k], adjoint(vh)[..., :k]
@@ -89,7 +92,7 @@ def _push_svd(x_dots: Any, y: Any, A: Value, full_matrices: bool) -> Any:
         u_dot = u_dot + over(A_dot @ v1 - u1 @ turn, row)
     if shape_of(vh)[-1] > k:
         v_dot = v_dot + over(adjoint(A_dot) @ u1 - v1 @ back, row)
-    s_dot = real_part(np.diagonal(turn, axis1=-2, axis2=-1))
+    s_dot = np.sign(s) * real_part(np.diagonal(turn, axis1=-2, axis2=-1))
     u_dot, v_dot = _whole(u_dot, A_dot, s, shape_of(u)[-1]), _whole(v_dot, A_dot, s, shape_of(vh)[-2])
     return u_dot, s_dot, adjoint(v_dot)
 
@@ -115,7 +118,6 @@ def _whole(columns_dot: Value, A_dot: Value, s: Value, total: int) -> Any:
 
 
 def _push_svdvals(x_dots: Any, s: Value, A: Value) -> Any:
-    """As for an absolute value, zero at zero."""
     u, _, vh = svd(A, full_matrices=False)
     return np.sign(s) * real_part(column_products(u, x_dots[0] @ adjoint(vh)))
 
