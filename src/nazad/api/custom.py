@@ -106,7 +106,6 @@ class _Call:
                 "State one: @f.def_pull for reverse mode, @f.def_push for forward mode, or both.",
                 here(),
             )
-
         for leaf, moves in zip(self.arrays, moving, strict=True):
             k = self._argument(leaf)
             if moves and k in self.own.nondiff:
@@ -126,33 +125,34 @@ class _Call:
         whole = [zeros_like(x) if isinstance(x, (float, np.floating)) else None for x in self.leaves]
         for k, dot in zip(self.arrays, x_dots, strict=True):
             whole[k] = dot
-        dots = unflatten(self.structure, whole)
-        moving = [dot for k, dot in enumerate(dots) if k not in self.own.nondiff]
+        dots = [dot for k, dot in enumerate(unflatten(self.structure, whole)) if k not in self.own.nondiff]
         rule: Any = self.own.push
-        result = rule(moving[0] if len(moving) == 1 else tuple(moving), self._y(ys), *self._args(xs))
-        return self._like(result, self.returned, ys, "push")
+        result = rule(dots[0] if len(dots) == 1 else tuple(dots), self._y(ys), *self._args(xs))
+        leaves = self._leaves(result, self.returned, "push", "function")
+        return [self._checked(x, y, "push") for x, y in zip(leaves, ys, strict=True)]
 
     def _pull(self, y_bars: Sequence[Value], ys: Sequence[Value], xs: Sequence[Value]) -> list[Value]:
         rule: Any = self.own.pull
-        shares = rule(self._y(y_bars), self._y(ys), *self._args(xs))
+        shares = iter(self._shares(rule(self._y(y_bars), self._y(ys), *self._args(xs))))
+        whole: list[Value] = []
+        for k, child in enumerate(self.children):
+            share = None if k in self.own.nondiff else next(shares)
+            none = share is None
+            whole += [None] * child.num_leaves if none else self._leaves(share, child, "pull", "argument")
+        return [self._checked(whole[k], x, "pull") for k, x in zip(self.arrays, xs, strict=True)]
+
+    def _shares(self, result: Any) -> tuple[Any, ...]:
+        """One for each argument that has a derivative; the only one may stand by itself."""
         count = len(self.children) - len(self.own.nondiff)
-        if count == 1 and not (isinstance(shares, tuple) and len(shares) == 1):
-            shares = (shares,)
-        if not isinstance(shares, tuple) or len(shares) != count:
+        if count == 1 and not (isinstance(result, tuple) and len(result) == 1):
+            return (result,)
+        if not isinstance(result, tuple) or len(result) != count:
             raise ArgumentError(
-                f"the pull of {self.name} returned {len(shares) if isinstance(shares, tuple) else 1} shares",
+                f"the pull of {self.name} returned {len(result) if isinstance(result, tuple) else 1} shares",
                 f"It returns {count}: one for each argument that has a derivative, None for zero.",
                 here(),
             )
-        rest = iter(shares)
-        whole: list[Value] = []
-        for k, child in enumerate(self.children):
-            share = None if k in self.own.nondiff else next(rest)
-            whole += [None] * child.num_leaves if share is None else child.flatten_up_to(share)
-        values = [x if k not in self.arrays else None for k, x in enumerate(self.leaves)]
-        for k, x in zip(self.arrays, xs, strict=True):
-            values[k] = x
-        return [self._checked(whole[k], values[k], "pull") for k in self.arrays]
+        return result
 
     # --- small change
     def _args(self, xs: Sequence[Value]) -> tuple[Any, ...]:
@@ -165,16 +165,16 @@ class _Call:
     def _y(self, ys: Sequence[Value]) -> Any:
         return unflatten(self.returned, ys)
 
-    def _like(self, result: Any, structure: Structure, of: Sequence[Value], mode: str) -> list[Value]:
+    def _leaves(self, result: Any, structure: Structure, mode: str, whose: str) -> list[Value]:
         try:
-            leaves = structure.flatten_up_to(result)
+            leaves: list[Value] = structure.flatten_up_to(result)
         except ValueError:
             raise ArgumentError(
-                f"the {mode} of {self.name} returned another structure than the function",
+                f"the {mode} of {self.name} returned another structure than that of the {whose}",
                 f"It returns the structure {structure}.",
                 here(),
             ) from None
-        return [self._checked(x, y, mode) for x, y in zip(leaves, of, strict=True)]
+        return leaves
 
     def _checked(self, share: Any, of: Value, mode: str) -> Any:
         if share is None or shape_of(share) == shape_of(of):
