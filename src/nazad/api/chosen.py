@@ -168,12 +168,15 @@ def demand_floats(done: Run) -> None:
 
 def demand_one_slope(done: Run, chosen: Chosen, holomorphic: bool) -> None:
     """A complex function of a complex argument has a complex derivative only if it is holomorphic."""
-    for label, x in zip(chosen.arguments.labels, chosen.leaves, strict=True):
-        if is_complex(x) != holomorphic and (holomorphic or any_complex(done)):
-            met = "real, and holomorphic=True" if holomorphic else "complex, and so is the result"
-            raise ArgumentError(f"{label} is {met}", _ALL_COMPLEX if holomorphic else _ONE_SLOPE, here())
+    by_complex = [is_complex(x) for x in chosen.leaves]
+    if not holomorphic and any(by_complex) and any_complex(done):
+        label = chosen.arguments.labels[by_complex.index(True)]
+        raise ArgumentError(f"{label} is complex, and so is the result", _ONE_SLOPE, here())
+    if holomorphic and not all(by_complex):
+        label = chosen.arguments.labels[by_complex.index(False)]
+        raise ArgumentError(f"{label} is real, and holomorphic=True", _ALL_COMPLEX, here())
     if holomorphic and not all(is_complex(done.F[sink]) for sink in done.graph.sinks):
-        raise ArgumentError("the function returned a real number, and holomorphic=True", _ALL_COMPLEX)
+        raise ArgumentError("the function returned a real number, and holomorphic=True", _ALL_COMPLEX, here())
 
 
 _ONE_SLOPE = (
