@@ -55,15 +55,12 @@ def twin_of(function: FunctionType) -> CodeType:
     known = _twins.get(id(code))
     if known is None:
         with _lock:  # trees are rewritten in their place
-            known = weakref.ref(code, functools.partial(_let_go, id(code))), _found(function)
+            # bound now: when the interpreter ends, names are gone before code is
+            known = weakref.ref(code, functools.partial(_twins.pop, id(code))), _found(function)
             _twins[id(code)] = known
     if isinstance(known[1], str):
         raise NotFollowed(known[1])
     return known[1]
-
-
-def _let_go(key: int, code: object) -> None:
-    _twins.pop(key, None)
 
 
 def reason(code: CodeType) -> str:
