@@ -847,6 +847,14 @@ class Point:
         object.__setattr__(self, "y", math.exp(self.x))
 
 
+@dataclass(init=False)
+class Bare:
+    x: Any = 1.0
+
+    def __post_init__(self):
+        self.x = 2.0
+
+
 Pair = namedtuple("Pair", "a b")
 
 
@@ -861,7 +869,7 @@ class Named(NamedTuple):
 @at(0.4)
 def dataclasses_and_tuples(x):
     pair = Pair(x, 2.0)
-    return Line(x)(0.5) + Point(x).y * pair.a + pair._replace(b=x).b + Named(x, 2.0).product()
+    return Bare().x * Line(x)(0.5) + Point(x).y * pair.a + pair._replace(b=x).b + Named(x, 2.0).product()
 
 
 @at(V)

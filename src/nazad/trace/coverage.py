@@ -19,7 +19,7 @@ from nazad.ops.special.family import Unknown
 from nazad.trace import scipy_table
 from nazad.trace.array import Array
 from nazad.trace.follow import tables  # noqa: F401  enters what stands in for functions
-from nazad.trace.follow.standins import STANDINS
+from nazad.trace.follow.standins import standin_of
 from nazad.trace.numpy_table import METHODS, open_rooms
 from nazad.trace.numpy_table.dispatch import FUNCTIONS, UFUNCS, VALUES_ONLY
 
@@ -145,7 +145,7 @@ def _of_numpy(name: str, function: Any) -> Row:
 
 def _stood_in_for(name: str, function: Any) -> Row:
     """Functions that take no notice of a traced value: something else is called in their place."""
-    known = STANDINS.get(id(function), (None, None))[1] is function
+    known = standin_of(function) is not None
     return Row(name, DERIVATIVE, FOLLOWED) if known else Row(name, NOT, NO_RULE)
 
 

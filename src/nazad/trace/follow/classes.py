@@ -10,7 +10,7 @@ from typing import Any
 from nazad.trace.follow.functions import on_numbers
 from nazad.trace.follow.resolve import finds, remembered, resolve
 from nazad.trace.follow.source import is_library
-from nazad.trace.follow.standins import STANDINS
+from nazad.trace.follow.standins import standin_of
 from nazad.trace.inside import any_traced
 from nazad.trace.scipy_table import subject_of
 
@@ -18,8 +18,8 @@ from nazad.trace.scipy_table import subject_of
 @finds(type)
 def of_class(c: type) -> Any:
     """A class of the user's: its constructor is followed."""
-    if id(c) in STANDINS:
-        return remembered(c, STANDINS[id(c)][0])
+    if (standin := standin_of(c)) is not None:
+        return remembered(c, standin)
     if subject_of(c):
         return remembered(c, on_numbers(c))
     return remembered(c, functools.partial(_made, c) if _has_constructor(c) else c)
@@ -51,7 +51,8 @@ def _made(c: type, /, *args: Any, **kwargs: Any) -> Any:
 def _initialised(obj: Any, args: Any, kwargs: Any) -> None:
     kind = type(obj)
     init, after = kind.__init__, _after(kind)
-    if is_users(after) and init.__code__.co_filename == "<string>":  # written by dataclasses: calls the other
+    is_written = type(init) is FunctionType and init.__code__.co_filename == "<string>"
+    if is_written and is_users(after):  # the constructor that dataclasses write calls the other one
         init(_Fields(obj, resolve(after)), *args, **kwargs)
     else:
         resolve(init)(obj, *args, **kwargs)

@@ -14,7 +14,7 @@ from nazad.trace import scipy_table
 from nazad.trace.array import Array
 from nazad.trace.follow.resolve import CELL, finds, remembered, resolve
 from nazad.trace.follow.source import NotFollowed, is_library, twin_of
-from nazad.trace.follow.standins import STANDINS
+from nazad.trace.follow.standins import standin_of
 from nazad.trace.inside import any_traced, as_constants, depends, plain, traced_in
 from nazad.trace.nested import listed, listed_numbers, parts_listed
 from nazad.trace.numpy_table.dispatch import FUNCTIONS, full_name, no_rule
@@ -29,8 +29,8 @@ def of_function(f: FunctionType) -> Any:
     """A function of the user's is followed; one of a library gets numbers where it can."""
     if RESOLVER in f.__code__.co_freevars:
         return f
-    if id(f) in STANDINS:
-        return remembered(f, STANDINS[id(f)][0])
+    if (standin := standin_of(f)) is not None:
+        return remembered(f, standin)
     if not is_library(f.__code__.co_filename):
         return remembered(f, _followed(f))
     return of_library(f)
@@ -134,8 +134,8 @@ def of_method(f: MethodType) -> Any:
 
 @finds(BuiltinFunctionType)
 def of_builtin(f: Any) -> Any:
-    if id(f) in STANDINS:
-        return remembered(f, STANDINS[id(f)][0])
+    if (standin := standin_of(f)) is not None:
+        return remembered(f, standin)
     owner = f.__self__
     if owner is None or type(owner) is ModuleType:
         return remembered(f, f)
@@ -145,8 +145,8 @@ def of_builtin(f: Any) -> Any:
         return on_lists(f)
     if scipy_table.subject_of(f):
         return on_numbers(f)
-    unbound = STANDINS.get(id(getattr(type(owner), f.__name__, None)))
-    return functools.partial(unbound[0], owner) if unbound else f
+    standin = standin_of(getattr(type(owner), f.__name__, None))
+    return f if standin is None else functools.partial(standin, owner)
 
 
 def of_array_method(f: Any, owner: np.ndarray[Any, Any]) -> Any:
@@ -170,7 +170,7 @@ _WITH_ARRAYS = frozenset(["choose", "clip", "compress", "dot", "repeat", "search
 @finds(np.ufunc, type(np.sum))
 def of_numpy(f: Any) -> Any:
     """Ufuncs and NumPy's functions ask their arguments by themselves, but for those that stand in lists."""
-    return remembered(f, STANDINS[id(f)][0] if id(f) in STANDINS else f if f is np.block else on_lists(f))
+    return remembered(f, standin_of(f) or (f if f is np.block else on_lists(f)))
 
 
 def on_lists(f: Any) -> Any:

@@ -7,15 +7,21 @@ from typing import Any
 
 from nazad.trace.inside import any_traced
 
-STANDINS: dict[int, tuple[Callable[..., Any], Callable[..., Any]]] = {}
+_standins: dict[int, tuple[Callable[..., Any], Callable[..., Any]]] = {}
 """By the identity of a function: its stand-in, and the function, which so lives as long as its entry."""
+
+
+def standin_of(f: Any) -> Callable[..., Any] | None:
+    """What is called in place of a function; None if it has no stand-in."""
+    entry = _standins.get(id(f))
+    return None if entry is None else entry[0]
 
 
 def stands_in_for(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Enter what is called in place of one or several functions while a trace is running."""
 
     def enter(standin: Callable[..., Any]) -> Callable[..., Any]:
-        STANDINS.update({id(function): (standin, function) for function in functions})
+        _standins.update({id(function): (standin, function) for function in functions})
         return standin
 
     return enter
