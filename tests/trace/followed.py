@@ -11,7 +11,7 @@ import functools
 import itertools
 import math
 import operator
-from collections import namedtuple
+from collections import deque, namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial, reduce
@@ -153,6 +153,16 @@ def lists_for_arrays(x):
     total = np.mean(losses) + np.square(losses).sum() + np.max((x, 2 * x)) + np.add.reduce([x, x * x])
     system = np.linalg.solve(rows, [1.0, x])[0] + np.linalg.det(rows) + np.dot([1.0, x], [x, 2.0])
     return total + system + np.average([1.0, x], weights=[x, 2.0]) + np.interp(0.4, [0.0, 1.0], [x, x * x])
+
+
+@at(V)
+def queues_and_named_tuples_for_arrays(x):
+    window, total = deque(maxlen=2), 0.0
+    for value in x:
+        window.append(value)
+        total += np.mean(window) * np.max(window)
+    point = namedtuple("Point", "a b")(x[0], x[1])
+    return total + np.sum(point) * np.array(point)[1] + np.asarray(window) @ [1.0, 2.0]
 
 
 @at(S)

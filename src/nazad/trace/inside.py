@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,12 +10,14 @@ import numpy as np
 
 from nazad.graph import Holder, Traced
 
+SEQUENCES = (list, tuple, deque)
+"""What NumPy takes for an array, and may have traced values in it."""
+
 
 def traced_in(x: Any) -> Iterator[Any]:
     """The traced values in a structure."""
-    kind = type(x)
-    if kind is list or kind is tuple or kind is dict:
-        for part in x.values() if kind is dict else x:
+    if isinstance(x, (*SEQUENCES, dict)):
+        for part in x.values() if isinstance(x, dict) else x:
             yield from traced_in(part)
     elif isinstance(x, Traced):
         yield x
@@ -24,12 +27,11 @@ def traced_in(x: Any) -> Iterator[Any]:
 
 def any_traced(x: Any) -> bool:
     """Whether there is a traced value in a structure."""
-    kind = type(x)
-    if kind is list or kind is tuple:
+    if isinstance(x, SEQUENCES):
         return any(map(any_traced, x))
     if isinstance(x, Holder):
         return any_traced(x.parts)
-    return isinstance(x, Traced) or (kind is dict and any(map(any_traced, x.values())))
+    return isinstance(x, Traced) or (isinstance(x, dict) and any(map(any_traced, x.values())))
 
 
 def depends(x: Any) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from nazad.graph import Traced, Value, dtype_of, rank_of, shape_of
 from nazad.ops.structure import astype
-from nazad.trace.inside import any_traced, plain, traced_in
+from nazad.trace.inside import SEQUENCES, any_traced, plain, traced_in
 
 
 def nested(x: Any) -> Value:
@@ -22,7 +22,7 @@ def nested(x: Any) -> Value:
     """
     if isinstance(x, Traced):
         return x if isinstance(plain(x), (np.ndarray, np.generic)) else astype(x, dtype=dtype_of(x))
-    if not isinstance(x, (list, tuple)) or not any_traced(x):
+    if not isinstance(x, SEQUENCES) or not any_traced(x):
         return np.asarray(x)
     parts = [nested(part) for part in x]
     if len({shape_of(part) for part in parts}) > 1:
@@ -48,7 +48,7 @@ def listed(x: Any) -> Any:
 
 def parts_listed(x: Any) -> Any:
     """A list of arrays, each of which may itself be given as a list."""
-    return list(map(listed, x)) if type(x) is list or type(x) is tuple else x
+    return list(map(listed, x)) if isinstance(x, SEQUENCES) else x
 
 
 def listed_numbers(x: Any) -> Any:
@@ -57,4 +57,4 @@ def listed_numbers(x: Any) -> Any:
 
 
 def _in_list(x: Any) -> Iterator[Any]:
-    return traced_in(x) if type(x) is list or type(x) is tuple else iter(())
+    return traced_in(x) if isinstance(x, SEQUENCES) else iter(())

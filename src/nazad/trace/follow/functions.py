@@ -15,7 +15,7 @@ from nazad.trace.array import Array
 from nazad.trace.follow.resolve import CELL, finds, remembered, resolve
 from nazad.trace.follow.source import NotFollowed, is_library, twin_of
 from nazad.trace.follow.standins import standin_of
-from nazad.trace.inside import any_traced, as_constants, depends, plain, traced_in
+from nazad.trace.inside import SEQUENCES, any_traced, as_constants, depends, plain, traced_in
 from nazad.trace.nested import listed, listed_numbers, parts_listed
 from nazad.trace.numpy_table.dispatch import FUNCTIONS, full_name, no_rule
 from nazad.trace.running import RESOLVER, current, held
@@ -179,7 +179,7 @@ def on_lists(f: Any) -> Any:
 
     def call(*args: Any, **kwargs: Any) -> Any:
         for x in (*args, *kwargs.values()):
-            if type(x) is list or type(x) is tuple:
+            if isinstance(x, SEQUENCES):
                 args, kwargs = tuple(map(as_array, args)), {name: as_array(x) for name, x in kwargs.items()}
                 break
         handle = _unasked(args, kwargs) if f in FUNCTIONS else None
