@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import scipy.linalg
+import scipy.sparse as sp
+from scipy.sparse.linalg import spsolve
 
 from .table import client
 
@@ -241,6 +243,16 @@ def chebyshev_series(c):
         return 2 * x * T(n - 1, x) - T(n - 2, x)
 
     return sum(c[n] * T(n, x) for n in range(3) for x in (0.1, 0.5)) ** 2 + c[1]
+
+
+@client(1.0 + rng.random(9), 0.5)
+def diffusion_by_sparse_system(conductivity, source):
+    n = len(conductivity) - 1
+    main = conductivity[:-1] + conductivity[1:]
+    off = -conductivity[1:-1]
+    A = sp.diags([off, main, off], [-1, 0, 1], format="csc")
+    u = spsolve(A, source * np.ones(n) / n**2)
+    return u.max() + u.mean()
 
 
 @client(rng.normal(size=(3, 3)), np.array([1.0, 0.5, -0.2]))
