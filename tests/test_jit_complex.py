@@ -201,3 +201,36 @@ def test_sparse_matrices_of_complex_numbers() -> None:
     same(compiled_by_z, by_z)
     np.testing.assert_allclose(by_z, 2 * dense.T @ (dense @ z).conj(), rtol=1e-14)
     np.testing.assert_allclose(by_entry.toarray()[0, 0], 2 * (dense @ z).conj()[0] * z[0], rtol=1e-14)
+
+
+def scanned(z: Any) -> Any:
+    def step(carry: Any, x: Any) -> Any:
+        a, size = carry
+        new = a * np.exp(1j * np.abs(x)) + x.conj()
+        return (new, size + np.abs(new[0])), (new * a, size)
+
+    (a, size), (ys, sizes) = nz.scan(step, (z, 1.0), np.stack([z, z * 2, z.conj()]))
+    return np.sum(np.abs(a) ** 2) + np.sum(ys.real) * size + sizes.sum()
+
+
+def nested(z: Any) -> Any:
+    def outer(i: Any, c: Any) -> Any:
+        return nz.fori_loop(0, 2, lambda j, d: d * 0.5j + c * z, c)
+
+    return np.abs(np.sum(nz.fori_loop(0, 3, outer, z)))
+
+
+def of_one_number(z: Any) -> Any:
+    return np.abs(nz.fori_loop(0, 5, lambda i, c: c * c * np.complex64(0.5) + z[0], z[1]))
+
+
+@pytest.mark.parametrize("f", [scanned, nested, of_one_number])
+@pytest.mark.parametrize("dtype", [np.complex128, np.complex64])
+def test_loops_with_complex_carries(f: Any, dtype: Any) -> None:
+    point = (0.4 * z).astype(dtype)
+    transform = nz.value_and_grad(f)
+    fast = nz.jit(transform)
+    for a, b in zip(fast(point), transform(point), strict=True):
+        same(a, b, 1e-12 if dtype is np.complex128 else 1e-5)
+    assert "run in NumPy" not in str(fast.report())
+    assert "loop of" in str(fast.report())

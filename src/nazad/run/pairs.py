@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 
 from nazad.graph import CONSTANT, Graph, Node, Primitive, Value, dtype_of, is_complex, shape_of
+from nazad.ops import control
 from nazad.ops.several import part
 from nazad.ops.structure import astype, broadcast_to, stack, take
 from nazad.run.complexes import RULES, Pair
 from nazad.run.expand import expand
 from nazad.run.keep import is_ours
-from nazad.trace import Arguments, Array, Trace, run
+from nazad.run.stand_ins import with_values
+from nazad.trace import Arguments, Array, Trace, note_specs, run
 
 
 def in_pairs(graph: Graph, F: Mapping[Node, Value]) -> tuple[Graph, Mapping[Node, Value]]:
@@ -117,11 +119,19 @@ class _Again(Trace):
     def _done(self, v: Node, xs: list[Any], y: Value) -> Any:
         if not has_complex(y) and not any(isinstance(x, Pair) for x in xs):
             return self.record(v.op, xs, v.params)
+        if v.op is control.loop:
+            return self._loop(v, xs)
         rule = RULES.get(v.op.name) if is_ours(v.op) else None
         found = NotImplemented if rule is None else rule(v, *xs)
         if found is NotImplemented:
             return self._in_numpy(v, xs, y)
         return self._fitted(found, y) if is_complex(y) else found
+
+    def _loop(self, v: Node, xs: list[Any]) -> Array:
+        """The same loop over arrays with both parts, which lie in rows as the complex ones do."""
+        body, F = in_pairs(v.params["body"], with_values(v.params["body"], {}))
+        note_specs(F)
+        return self.record(control.loop, [self._packed(x) for x in xs], v.params | {"body": body})
 
     def _in_numpy(self, v: Node, xs: list[Any], y: Value) -> Any:
         if v.op is part:
