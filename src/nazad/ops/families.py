@@ -6,6 +6,7 @@ family         states                                      pull, push
 Elementwise    ``deriv``: a local partial per argument     y_bar * deriv_i; sum deriv_i * x_dot_i
 Reduction      ``deriv``, shaped like the input            y_bar * deriv; sum(deriv * x_dot)
 Linear         ``transpose``: y_bar to x_bar, by argument  transpose_i(y_bar); calc itself on x_dot_i
+Pushed         ``push`` alone (:mod:`nazad.ops.pushed`)    the transposed push; as stated
 Paired         ``push`` and ``pull``                       as stated; held to each other by the tests
 =============  ==========================================  =====================================
 
