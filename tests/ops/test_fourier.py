@@ -118,7 +118,8 @@ def test_refusals(f: Any) -> None:
         for call in (bad, lambda x, bad=bad: nz.vjp(bad, x)):
             with pytest.raises((ValueError, IndexError)):
                 call(x)
-    with pytest.raises(TraceError, match="out"):
-        nz.vjp(lambda x: f(x, out=np.zeros(4, complex)), x)
+    ordinary = f(x)
+    with pytest.raises(TraceError, match="ordinary array"):
+        nz.vjp(lambda x: f(x, out=ordinary), x)
     with pytest.raises(TypeError):
         nz.vjp(F.rfft, 1j * x)
