@@ -10,42 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from nazad import ops
-from nazad.api import (
-    checkpoint,
-    cond,
-    custom,
-    fixed_point,
-    fori_loop,
-    grad,
-    hessian,
-    hvp,
-    jacobian,
-    jvp,
-    name,
-    pure_callback,
-    root,
-    scan,
-    stop_gradient,
-    switch,
-    value_and_grad,
-    vjp,
-    vmap,
-    while_loop,
-)
-from nazad.descent import (
-    Result,
-    Rule,
-    certify,
-    descend,
-    estimate_smoothness,
-    gradient_descent,
-    gradient_noise,
-    inverse_sqrt,
-    inverse_time,
-    least_squares_smoothness,
-    logistic_smoothness,
-    minimize,
-)
+from nazad.api import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap
 from nazad.differences import differences, error_curve
 from nazad.expansion import taylor
 from nazad.explain import explain
@@ -56,18 +21,51 @@ from nazad.testing import adjoint_identity, check_gradients
 from nazad.trace.trace import trace
 
 if TYPE_CHECKING:
+    from nazad.api.branches import cond, switch
+    from nazad.api.callback import pure_callback
+    from nazad.api.checkpoint import checkpoint, name, stop_gradient
+    from nazad.api.control import fori_loop, while_loop
+    from nazad.api.custom import custom
+    from nazad.api.implicit import fixed_point, root
     from nazad.api.jit import jit
+    from nazad.api.scan import scan
     from nazad.api.sparse import sparse_jacobian
+    from nazad.descent import (
+        Result,
+        Rule,
+        certify,
+        descend,
+        estimate_smoothness,
+        gradient_descent,
+        gradient_noise,
+        inverse_sqrt,
+        inverse_time,
+        least_squares_smoothness,
+        logistic_smoothness,
+        minimize,
+    )
     from nazad.run.threads import set_threads
 
 __version__ = "0.1.0.dev0"
 
-_LATER = {
-    "jit": "nazad.api.jit",
-    "set_threads": "nazad.run.threads",
-    "sparse_jacobian": "nazad.api.sparse",
+_ROOMS = {
+    "nazad.api.branches": "cond switch",
+    "nazad.api.callback": "pure_callback",
+    "nazad.api.checkpoint": "checkpoint name stop_gradient",
+    "nazad.api.control": "fori_loop while_loop",
+    "nazad.api.custom": "custom",
+    "nazad.api.implicit": "fixed_point root",
+    "nazad.api.jit": "jit",
+    "nazad.api.scan": "scan",
+    "nazad.api.sparse": "sparse_jacobian",
+    "nazad.descent": (
+        "Result Rule certify descend estimate_smoothness gradient_descent gradient_noise inverse_sqrt "
+        "inverse_time least_squares_smoothness logistic_smoothness minimize"
+    ),
+    "nazad.run.threads": "set_threads",
 }
-"""What is imported when it is first asked for: the compiler takes as long as all the rest."""
+_LATER = {name: room for room, names in _ROOMS.items() for name in names.split()}
+"""What is imported when it is first asked for: together it takes much longer than all the rest."""
 
 
 def __getattr__(name: str) -> Any:
