@@ -156,7 +156,7 @@ def _far_apart(block: Block) -> dict[Buffer, int]:
     written = {s.buffer for nest in block.nests for s in nest.statements}
     found: dict[Buffer, int] = {}
     for nest in block.nests:
-        for load in (load for s in nest.statements for load in loads_of(s)):
+        for load in loads_of(*nest.statements):
             b, dim = load.buffer, along(block.rows[nest], load.index)
             if dim is not None and b.rows is None and b not in written and b.strides[dim] != 1:
                 found.setdefault(b, dim)

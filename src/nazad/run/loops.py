@@ -468,10 +468,10 @@ def nests_of(items: Iterable[Item]) -> Iterator[Nest]:
             yield from nests_of(item.items)
 
 
-def walk(expr: Expr) -> Iterator[Expr]:
-    """An expression and all in it, each once, arguments first."""
+def walk(*exprs: Expr) -> Iterator[Expr]:
+    """Expressions and all in them, each once, arguments first; they may have much in common."""
     seen: set[int] = set()
-    todo: list[tuple[Expr, bool]] = [(expr, False)]
+    todo: list[tuple[Expr, bool]] = [(expr, False) for expr in reversed(exprs)]
     while todo:
         e, done = todo.pop()
         if done:
@@ -498,10 +498,14 @@ def loose_in(index: Index) -> list[Expr]:
     return [e for i in index for e, _ in i.loose]
 
 
-def loads_of(statement: Statement) -> Iterator[Load]:
-    """Everything that a statement reads."""
-    for part in (statement.expr, *loose_in(statement.index)):
-        yield from (e for e in walk(part) if isinstance(e, Load))
+def parts_of(statement: Statement) -> list[Expr]:
+    """What a statement stores, and what has to be worked out to know where."""
+    return [statement.expr, *loose_in(statement.index)]
+
+
+def loads_of(*statements: Statement) -> Iterator[Load]:
+    """Everything that statements read."""
+    return (e for e in walk(*[part for s in statements for part in parts_of(s)]) if isinstance(e, Load))
 
 
 def buffers_of(item: Item) -> list[Buffer]:
@@ -510,9 +514,8 @@ def buffers_of(item: Item) -> list[Buffer]:
         return [*(b for b in item.args if isinstance(b, Buffer)), *item.results]
     found: dict[Buffer, None] = {}
     for nest in nests_of([item]):
-        for s in nest.statements:
-            found[s.buffer] = None
-            found.update((load.buffer, None) for load in loads_of(s))
+        found.update((s.buffer, None) for s in nest.statements)
+        found.update((load.buffer, None) for load in loads_of(*nest.statements))
         found.update((r.starts, None) for r in nest.ragged.values())
     return list(found)
 

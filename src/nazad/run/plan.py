@@ -75,7 +75,7 @@ def cost_of(nest: Nest, target: Target, sizes: Mapping[Axis, int]) -> float:
 
 def lanes_for(nest: Nest, target: Target, size: int) -> int:
     """How many numbers go into one vector: what the widest of them permits, no more than there are."""
-    widest = max((e.dtype.itemsize for s in nest.statements for e in (*walk(s.expr),)), default=8)
+    widest = max((e.dtype.itemsize for e in walk(*[s.expr for s in nest.statements])), default=8)
     most = target.vector_bits // (8 * max(widest, 4))
     return min(most, 1 << max(size - 1, 0).bit_length())
 
@@ -102,9 +102,8 @@ def axes_in(expr: Expr) -> set[Axis]:
 
 def accesses(nest: Nest) -> Iterator[tuple[Buffer, Index]]:
     """Everything that a nest writes and reads, and where."""
-    for s in nest.statements:
-        yield s.buffer, s.index
-        yield from ((load.buffer, load.index) for load in loads_of(s))
+    yield from ((s.buffer, s.index) for s in nest.statements)
+    yield from ((load.buffer, load.index) for load in loads_of(*nest.statements))
     yield from ((r.starts, r.place) for r in nest.ragged.values())
 
 
@@ -131,7 +130,7 @@ def _cost(nest: Nest, lane: Axis, target: Target, sizes: Mapping[Axis, int]) -> 
 
 def _work(nest: Nest) -> float:
     """Rough instructions for one point, without those that touch memory."""
-    return sum(_weight(e) for s in nest.statements for e in walk(s.expr))
+    return sum(_weight(e) for e in walk(*[s.expr for s in nest.statements]))
 
 
 def _weight(expr: Expr) -> float:

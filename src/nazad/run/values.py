@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from nazad.run import lanes
 from nazad.run.access import Access, Here
 from nazad.run.lanes import Lanes
-from nazad.run.loops import Apply, Axis, Cast, Constant, Expr, Load, Nest, Statement, args_of, loose_in, walk
+from nazad.run.loops import Apply, Axis, Cast, Constant, Expr, Load, Nest, args_of, parts_of, walk
 from nazad.run.plan import Copy, Plan
 from nazad.run.vectormath.writer import Writer
 
@@ -34,8 +34,9 @@ class Values:
         self._moving: dict[int, frozenset[Axis]] = {}
         self._depths = {a: k + 1 for k, a in enumerate(plan.order)}
         self._early: dict[int, dict[int, Expr]] = {}
-        for s in nest.statements:
-            self._note(s, len(plan.order))
+        parts = [part for s in nest.statements for part in parts_of(s)]
+        self._learn(*parts)
+        self._note(parts, len(plan.order))
 
     def write_early(self, depth: int, copies: Sequence[Copy]) -> None:
         """Everything that does not change in the loops from this depth on."""
@@ -93,15 +94,17 @@ class Values:
     def _axes(self, expr: Expr) -> frozenset[Axis]:
         """The axes along which an expression may change."""
         if id(expr) not in self._moving:
-            for e in walk(expr):
-                if id(e) not in self._moving:
-                    own = {a for i in e.index for a, _ in i.terms} if isinstance(e, Load) else set()
-                    self._moving[id(e)] = frozenset(own.union(*(self._moving[id(x)] for x in args_of(e))))
+            self._learn(expr)
         return self._moving[id(expr)]
 
-    def _note(self, s: Statement, last: int) -> None:
+    def _learn(self, *exprs: Expr) -> None:
+        for e in walk(*exprs):
+            if id(e) not in self._moving:
+                own = {a for i in e.index for a, _ in i.terms} if isinstance(e, Load) else set()
+                self._moving[id(e)] = frozenset(own.union(*(self._moving[id(x)] for x in args_of(e))))
+
+    def _note(self, todo: list[Expr], last: int) -> None:
         """Note what is to be written before the loops inside begin: the largest expressions at each depth."""
-        todo = [s.expr, *loose_in(s.index)]
         seen: set[int] = set()
         while todo:
             e = todo.pop()
