@@ -6,8 +6,7 @@ function made sees the trace of whoever asks it for the next value.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextvars import ContextVar
 from opcode import opmap
 from types import FrameType
@@ -21,16 +20,8 @@ _innermost: ContextVar[Any] = ContextVar("the innermost trace", default=None)
 _STORE = opmap["STORE_SUBSCR"]
 current: Callable[[], Any] = _innermost.get
 """The innermost trace that is running; None outside of every trace."""
-
-
-@contextlib.contextmanager
-def running(trace: Any) -> Iterator[None]:
-    """While the function of this trace runs."""
-    token = _innermost.set(trace)
-    try:
-        yield
-    finally:
-        _innermost.reset(token)
+begin, end = _innermost.set, _innermost.reset
+"""A trace runs from here on; and no longer, given what its beginning returned."""
 
 
 def held(y: Any) -> Any:
@@ -56,4 +47,4 @@ def writes_entries(frame: FrameType) -> bool:
     return RESOLVER in code.co_freevars or code.co_code[frame.f_lasti] == _STORE
 
 
-__all__ = ["RESOLVER", "current", "held", "remembered_error", "running", "writes_entries"]
+__all__ = ["RESOLVER", "begin", "current", "end", "held", "remembered_error", "writes_entries"]

@@ -20,7 +20,7 @@ from nazad.trace import scipy_table
 from nazad.trace.array import Array
 from nazad.trace.follow import followed, forget
 from nazad.trace.recording import Trace, refuse_subclass
-from nazad.trace.running import current, running
+from nazad.trace.running import begin, current, end
 from nazad.tree import Structure, flatten, labels, labels_anew, unflatten
 
 
@@ -70,7 +70,7 @@ def run(
     ]
     leaves = [handle.node for handle in handles]  # the function may write into its arguments
     try:
-        with _under_way(trace):
+        with _UnderWay(trace):
             result = followed(function)(*unflatten(arguments.structure, handles))
     except Exception as error:
         trace.raise_remembered(instead_of=error)
@@ -80,13 +80,23 @@ def run(
     return Run(trace.finish(leaves, outputs), trace.F, structure, aux, trace)
 
 
-@contextlib.contextmanager
-def _under_way(trace: Trace) -> Iterator[None]:
-    """While the function of a trace runs."""
-    try:
-        with collector_paused(), running(trace):
-            yield
-    finally:
+class _UnderWay:
+    """While the function of a trace runs. A class: entering a generator takes as long as an operation."""
+
+    __slots__ = ("_collected", "_token", "_trace")
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+
+    def __enter__(self) -> None:
+        self._collected = gc.isenabled()
+        gc.disable()
+        self._token = begin(self._trace)
+
+    def __exit__(self, *error: object) -> None:
+        end(self._token)
+        if self._collected:
+            gc.enable()
         if current() is None:
             forget()
 
