@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nazad.graph import Value, rank_of, shape_of
+from nazad.graph import Traced, Value, rank_of, shape_of
 from nazad.ops import structure
 from nazad.trace.numpy_table.dispatch import rule
 from nazad.trace.numpy_table.normal import array, astype, one_axis
@@ -98,7 +98,7 @@ def _insert(arr: Value, obj: Any, values: Value, axis: int | None = None) -> Any
 @rule(np.delete)
 def _delete(arr: Value, obj: Any, axis: int | None = None) -> Any:
     x, place = (np.ravel(arr), 0) if axis is None else (array(arr), one_axis(axis, rank_of(arr)))
-    gone = obj if isinstance(obj, slice) else np.asarray(obj)
+    gone = np.asarray(obj) if isinstance(obj, Traced) else obj
     return np.take(x, np.delete(np.arange(shape_of(x)[place]), gone), axis=place)
 
 
