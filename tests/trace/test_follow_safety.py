@@ -355,6 +355,39 @@ def test_what_is_kept_by_a_float_is_not_found_by_a_traced_one() -> None:
         nz.grad(f)(1.5)
 
 
+class Model:
+    """Makes what it needs when it first needs it."""
+
+    def __init__(self) -> None:
+        self.grid: Any = None
+
+    @functools.cached_property
+    def weights(self) -> Any:
+        made = np.zeros(3)
+        made[0] = 1.0
+        made[1:] = np.linspace(0.5, 1.0, 2)
+        return made
+
+    def loss(self, x: Any) -> Any:
+        if self.grid is None:
+            self.grid = np.linspace(0, 1, 3)
+            self.grid += 1.0
+        return np.sum(self.weights * x) + np.sum(self.grid * x**2) + self.grid[1:].sum()
+
+
+@pytest.mark.parametrize("transform", [nz.grad, nz.hessian, lambda f: lambda x: nz.jvp(f, (x,), (x,))[1]])
+def test_what_a_program_makes_once_lives_on(transform: Callable[..., Any]) -> None:
+    model, x = Model(), np.array([1.0, 2.0, 3.0])
+    expected = transform(Model().loss)(x)
+    for _ in range(2):
+        np.testing.assert_allclose(transform(model.loss)(x), expected)
+    assert model.loss(x) == Model().loss(x)
+    model.grid[0] = 5.0
+    assert model.loss(x) == Model().loss(x) + 4.0
+    assert float(np.dot(model.weights, model.grid)) == 5.0 + 0.5 * 1.5 + 2.0
+    assert nz.grad(model.loss)(x)[0] == 1.0 + 2 * 5.0
+
+
 # --- other transforms
 def test_every_order_and_every_mode() -> None:
     def f(x: Any) -> Any:

@@ -19,6 +19,7 @@ from nazad.graph import CONSTANT, LEAF, NUMERIC, Graph, Node, Primitive, Traced,
 from nazad.trace import inplace, views
 from nazad.trace.array import Array
 from nazad.trace.follow import reason
+from nazad.trace.inside import plain
 from nazad.trace.numpy_table import open_rooms
 from nazad.trace.running import current
 
@@ -75,11 +76,8 @@ class Trace:
     def record(self, op: Primitive, args: Sequence[Value], params: dict[str, Any]) -> Array:
         """Compute, and write down the node."""
         if self.finished:
-            raise TraceError(
-                f"{op.name} got a traced value whose trace has ended",
-                "A traced value must not be kept beyond the call that it was made for; return it instead.",
-                here(),
-            )
+            kept = [_left(a) if isinstance(a, Array) and a.recorder.finished else a for a in args]
+            return op(*kept, **params)  # type: ignore[no-any-return]
         F = self.F
         preds = tuple(
             [a.node if isinstance(a, Array) and a.recorder is self else self._constant(a) for a in args]
@@ -182,6 +180,8 @@ class Trace:
             if node is None:
                 node = self._numbers[kind, value] = self._new_constant(value)
             return node
+        if isinstance(value, Array) and value.recorder.finished:
+            return self._constant(_left(value))
         if isinstance(value, Traced):
             self._demand_outer(value)
         elif kind is np.ndarray and value.dtype.kind in NUMERIC:
@@ -192,13 +192,8 @@ class Trace:
 
     def _demand_outer(self, value: Traced) -> None:
         """A value of another trace must belong to one that is under way around this one."""
-        trace = value.recorder
-        if trace.finished or trace.level >= self.level:
-            raise TraceError(
-                "a traced value was used whose trace has ended",
-                "A traced value must not be kept beyond the call that it was made for; return it instead.",
-                here(),
-            )
+        if value.recorder.finished or value.recorder.level >= self.level:
+            raise _ended()
 
     def _new_constant(self, value: Value) -> Node:
         node = Node(CONSTANT, (), {"value": value})
@@ -222,6 +217,24 @@ class Trace:
         """A copy of a small array; a large one itself, which is looked at again when the trace ends."""
         self._captured[id(value)] = node, value, _sample(value)
         return value if value.nbytes > _SMALL else value.copy("K")
+
+
+def _left(x: Array) -> Value:
+    """The array that is left of a value whose trace has ended, if it depends on no argument.
+
+    Programs keep what they make once: a grid, a table of weights.
+    """
+    if x.depends:
+        raise _ended()
+    return plain(x)
+
+
+def _ended() -> TraceError:
+    return TraceError(
+        "a traced value was used whose trace has ended",
+        "A traced value must not be kept beyond the call that it was made for; return it instead.",
+        here(),
+    )
 
 
 def _sample(value: np.ndarray[Any, Any]) -> bytes:
