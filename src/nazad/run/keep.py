@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from nazad import ops
-from nazad.graph import PYTHON_NUMBERS, Graph, Node, Primitive, Value, dtype_of, shape_of
+from nazad.graph import CONSTANT, PYTHON_NUMBERS, Graph, Node, Primitive, Value, dtype_of, shape_of
 from nazad.ops.families import Elementwise
 from nazad.ops.several import part
+from nazad.ops.structure import assemble
 from nazad.run import lanes
 from nazad.run.places import affine_reshape, sizes_of
 
@@ -102,7 +103,7 @@ class _Choice:
             return self.work[v] > 0 and np.size(self.F[v]) < _points(s, self.F)
         if s.op.name == "reshape":
             return not self.inline[s] and not affine_reshape(shape_of(self.F[v]), shape_of(self.F[s]))
-        reads_entries = self.inline[s] or s.op.fold or s.op.name in _JOINING
+        reads_entries = self.inline[s] or s.op.fold or (s.op.name in _JOINING and not meets(s, self.F))
         return not reads_entries  # a call of NumPy
 
     def _pays(self, v: Node) -> bool:
@@ -152,6 +153,18 @@ def is_inline(v: Node, F: Mapping[Node, Value]) -> bool:
     if name == "reshape":
         return affine_reshape(shape_of(F[v]), shape_of(F[v.preds[0]]))
     return name in ("transpose", "broadcast_to", "astype", "take")
+
+
+def meets(v: Node, F: Mapping[Node, Value]) -> bool:
+    """Whether a write may come to one place twice: the last one counts then, and nests run in any order."""
+    if v.op.name != "write" or all(np.size(F[a]) == 1 for a in v.preds[2:]):
+        return False
+    if any(a.op is not CONSTANT for a in v.preds[2:]):
+        return True
+    template = assemble(v.params["template"], [F[a] for a in v.preds[2:]])
+    hits = np.zeros(shape_of(F[v]), bool)
+    hits[template] = True
+    return bool(np.count_nonzero(hits) < hits[template].size)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -20,7 +20,7 @@ from nazad.run.bounds import Bound, bounds
 from nazad.run.buffers import Buffers
 from nazad.run.drafts import AnyDraft, Draft, copy, stored, zero
 from nazad.run.expressions import Expressions, cast
-from nazad.run.keep import is_inline
+from nazad.run.keep import is_inline, meets
 from nazad.run.loops import Affine, Apply, Axis, Buffer, Call, Expr, Fold, Index, Statement, Store
 from nazad.run.places import (
     NOWHERE,
@@ -152,8 +152,10 @@ def _scattered(buffers: Buffers, v: Node) -> Sequence[AnyDraft]:
 
 
 def _written(buffers: Buffers, v: Node) -> Sequence[AnyDraft]:
-    """The array as it was, and then what is written over it."""
+    """The array as it was, and then what is written over it; by NumPy where an order has to be kept."""
     x, part, *arrays = v.preds
+    if meets(v, buffers.F):
+        return [Call(v, [buffers.operand(p) for p in v.preds], [buffers.of[v]])]
     before = stored(v, buffers.shape(x), buffers.of[v], lambda e, place: e.at(x, place))
     return [before, _piece(buffers, v, (v.params["template"], part, arrays), "add", add=False)]
 
