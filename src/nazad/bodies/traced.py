@@ -69,9 +69,7 @@ class _BodyTrace(Trace):
 
     def _new_constant(self, value: Value) -> Node:
         if isinstance(value, Array):
-            return self._operand(
-                (id(value.recorder), value.node), Array(value.recorder, value.node, value.value)
-            )
+            return self._operand((id(value.recorder), value.node), value)
         return super()._new_constant(value)
 
     def _captured_constant(self, value: np.ndarray[Any, Any]) -> Node:

@@ -18,7 +18,7 @@ from nazad.trace.array import Array
 from nazad.trace.boxes import Box, is_whole, within
 from nazad.trace.nested import nested
 from nazad.trace.pending import Pending
-from nazad.trace.views import Changed, Step, View, become, numbers_of, settle
+from nazad.trace.views import Changed, Step, View, as_it_is, become, numbers_of, settle
 
 _WRITABLE = (take, transpose, reshape, parts.real, parts.imag)
 
@@ -128,7 +128,7 @@ def _fitted(x: Array, value: Any, shape: tuple[int, ...] | None) -> Value:
     part = _cast(x, part.copy() if part is value and isinstance(part, np.ndarray) else part)
     if shape is not None and shape_of(part) != shape:
         part = _stretched(part, shape)
-    return Array(part.recorder, part.node, part.value) if isinstance(part, Array) else part
+    return as_it_is(part)
 
 
 def _stretched(part: Value, shape: tuple[int, ...]) -> Value:

@@ -69,6 +69,7 @@ class Trace:
         node = leaf(name)
         if type(value) is np.ndarray:
             value = value.copy("K") if value.nbytes <= _SMALL else self._captured_value(value, node)
+        value = views.as_it_is(value)
         self.F[node] = value
         self.nested = self.nested or isinstance(value, Traced)
         return Array(self, node, value)
@@ -184,6 +185,7 @@ class Trace:
             return self._constant(_left(value))
         if isinstance(value, Traced):
             self._demand_outer(value)
+            value = views.as_it_is(value)
         elif kind is np.ndarray and value.dtype.kind in NUMERIC:
             return self._captured_constant(value)
         elif kind is not complex and not (isinstance(value, np.generic) and value.dtype.kind in NUMERIC):

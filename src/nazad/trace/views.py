@@ -238,6 +238,11 @@ def become(x: Array, new: Value) -> None:
     x.node, x.value = kept.node, kept.value
 
 
+def as_it_is(x: Value) -> Value:
+    """The value that an array has now; what is written into it later does not reach that."""
+    return Array(x.recorder, x.node, x.value) if isinstance(x, Array) else x
+
+
 def numbers_of(x: Array) -> Any:
     """The value, or one that it has had; plain numbers even where traces are nested."""
     value: Any = x
