@@ -96,3 +96,118 @@ def test_an_inner_function_keeps_what_it_has_read(f: Any) -> None:
     np.testing.assert_allclose(value, f(X.copy()))
     np.testing.assert_allclose(gradient, nz.differences(f, X).value, rtol=1e-6)
     np.testing.assert_allclose(nz.vmap(nz.grad(f))(np.stack([X, X]))[1], gradient)
+
+
+# --- functions that write into what they are given, and callers into what they got
+def settling(g: Any, y: Any, a: Any) -> Any:
+    y *= 0.1
+    y += g(0.2 * a)
+    return y
+
+
+def through(transform: Any) -> Any:
+    """A function that calls, through a transform, one that writes into its argument and returns a view."""
+
+    def scaled(y: Any) -> Any:
+        y[0] = y[1] * 3
+        y[2:] *= y[:2]
+        return y[::-1]
+
+    def f(x: Any) -> Any:
+        z = np.exp(x)
+        w = transform(scaled)(z)
+        w[1] = 0.5
+        return np.sum(w * z * x)
+
+    return f
+
+
+@nz.custom
+def own_rule(y: Any) -> Any:
+    y[0] *= 2
+    y *= y
+    return y
+
+
+@own_rule.def_pull
+def _(y_bar: Any, y: Any, x: Any) -> Any:
+    x[0] *= 4
+    y[:] = 2
+    return y_bar * (x * y)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        through(nz.checkpoint),
+        through(nz.jit),
+        through(lambda g: lambda x: nz.cond(np.sum(x) > 0, g, g, x)),
+        through(lambda g: lambda x: nz.switch(1, [g, g], x)),
+        through(lambda g: lambda x: nz.vmap(g)(x[None])[0]),
+        through(lambda g: lambda x: nz.jvp(g, (x,), (x,))[1]),
+        through(lambda g: lambda x: nz.fixed_point(lambda y, a: settling(g, y, a), np.zeros(4), x)),
+        through(lambda g: lambda x: nz.root(lambda y, a: g(a) - y, np.zeros(4), x)),
+        lambda x: np.sum(own_rule(x) * x) + np.sum(own_rule(np.exp(x))) + np.sum(x**2),
+    ],
+)
+def test_a_function_under_a_transform_has_its_arguments_for_itself(f: Any) -> None:
+    value, gradient = nz.value_and_grad(f)(X)
+    np.testing.assert_allclose(value, f(X.copy()), rtol=1e-12)
+    np.testing.assert_allclose(gradient, nz.differences(f, X).value, rtol=1e-6)
+    np.testing.assert_allclose(nz.jit(nz.grad(f))(X), gradient, rtol=1e-12)
+
+
+def value_overwritten(x: Any) -> Any:
+    y, pullback = nz.vjp(np.exp, x)
+    y *= 0
+    return np.sum(pullback(np.ones(4))[0] * x)
+
+
+def aux_overwritten(x: Any) -> Any:
+    def exponential(x: Any) -> Any:
+        y = np.exp(x)
+        return y, y
+
+    _, pullback, aux = nz.vjp(exponential, x, has_aux=True)
+    aux *= 0
+    return np.sum(pullback(np.ones(4))[0] * x)
+
+
+def gradient_overwritten(x: Any) -> Any:
+    a, b = nz.grad(lambda a, b: np.sum((a + b) * np.sin(x)), (0, 1))(x, x)
+    a *= 3
+    return np.sum(a * b * x)
+
+
+def results_that_share_memory(x: Any) -> Any:
+    def several(y: Any) -> Any:
+        return y * 2, y[1:], y
+
+    (a, b, c), pullback = nz.vjp(several, x)
+    c[:] = 7.0
+    b *= a[1:]
+    return np.sum(pullback((a, b, c))[0] * x) + np.sum(b)
+
+
+@pytest.mark.parametrize(
+    "f", [value_overwritten, aux_overwritten, gradient_overwritten, results_that_share_memory]
+)
+def test_results_are_arrays_of_their_own(f: Any) -> None:
+    value, gradient = nz.value_and_grad(f)(X)
+    np.testing.assert_allclose(value, f(X.copy()), rtol=1e-12)
+    np.testing.assert_allclose(gradient, nz.differences(f, X).value, rtol=1e-6)
+    if f is value_overwritten or f is aux_overwritten:
+        np.testing.assert_allclose(value, np.sum(np.exp(X) * X), rtol=1e-12)
+
+
+def test_a_callback_has_its_arguments_for_itself() -> None:
+    def changed(v: Any) -> Any:
+        v *= 2
+        return v + 1
+
+    def f(x: Any) -> Any:
+        z = np.exp(x)
+        return np.sum(nz.pure_callback(changed, z, z, derivative="differences") * z)
+
+    np.testing.assert_allclose(nz.value_and_grad(f)(X)[0], np.sum((2 * np.exp(X) + 1) * np.exp(X)))
+    np.testing.assert_allclose(nz.grad(f)(X), 4 * np.exp(2 * X) + np.exp(X), rtol=1e-6)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nazad.api.carry import is_weak, named
+from nazad.api.carry import is_weak, named, own
 from nazad.bodies.switch import switch as switch_op
 from nazad.bodies.traced import Body, body_of
 from nazad.errors import ArgumentError, ShapeError
@@ -59,7 +59,7 @@ def cond(pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], *
             here(),
         )
     if not isinstance(pred, Traced):
-        return (true_fn if pred else false_fn)(*operands)
+        return (true_fn if pred else false_fn)(*own(operands))
     index = pred if dtype_of(pred).kind == "b" else not_equal(pred, 0)
     return _chosen(index, (false_fn, true_fn), operands)
 
@@ -97,7 +97,7 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
             here(),
         )
     if not isinstance(index, Traced):
-        return branches[min(max(int(index), 0), len(branches) - 1)](*operands)
+        return branches[min(max(int(index), 0), len(branches) - 1)](*own(operands))
     return _chosen(index, branches, operands)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import optree
 
+from nazad.api.carry import own
 from nazad.api.chosen import called, demand_function
 from nazad.api.packed import Packed
 from nazad.bodies.callback import callback
@@ -70,7 +71,7 @@ def pure_callback(
 
     def flat(*arrays: Any) -> list[Any]:
         own_args, own_kwargs = packed.unpacked(arrays)
-        leaves, met = flatten(f(*own_args, **own_kwargs))
+        leaves, met = flatten(f(*own(own_args), **own(own_kwargs)))
         if is_traced(leaves):
             raise ArgumentError(
                 f"{called(f)} captured a value that is being traced", "Pass it as an argument.", here()

@@ -11,6 +11,7 @@ from nazad.bodies.traced import Body, ground
 from nazad.errors import ArgumentError, ShapeError
 from nazad.graph import PYTHON_NUMBERS, Traced, Value, dtype_of, here, shape_of
 from nazad.ops.structure import astype
+from nazad.trace.views import apart
 from nazad.tree import Structure, Tree, flatten, paths_in, tree_map, unflatten
 
 _ROUNDS = 3  # a Python number becomes an integer, a float32, a float64 at most
@@ -78,8 +79,8 @@ def begun(init: Tree, after: Tree) -> tuple[Tree, bool]:
 
 
 def own(tree: Tree) -> Tree:
-    """The same values in arrays of their own: a step may write into what it gets, as when it is traced."""
-    return tree_map(lambda x: x.copy() if isinstance(x, np.ndarray) else x, tree)
+    """The same values in arrays of their own: a function may write into what it gets, traced or not."""
+    return tree_map(apart, tree)
 
 
 def demand_alike(before: Sequence[Value], after: Sequence[Value], structure: Structure) -> None:

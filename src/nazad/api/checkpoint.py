@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nazad.api.carry import own
 from nazad.api.chosen import demand_function
 from nazad.api.packed import Packed
 from nazad.bodies.checkpoint import Known
@@ -53,8 +54,8 @@ def checkpoint(f: Callable[..., Any] | None = None, *, policy: Policy = None) ->
 
     Notes
     -----
-    Where nothing is traced it is ``f`` itself. :func:`jit` plans the memory of a function as a whole, and
-    does not look at checkpoints.
+    Where nothing is traced it is ``f`` itself. Its arguments are copies, and it may write into them.
+    :func:`jit` plans the memory of a function as a whole, and does not look at checkpoints.
 
     Examples
     --------
@@ -73,7 +74,7 @@ def checkpoint(f: Callable[..., Any] | None = None, *, policy: Policy = None) ->
     def recomputed(*args: Any, **kwargs: Any) -> Any:
         packed = Packed.of(args, kwargs)
         if not is_traced(packed.arrays):
-            result = f(*args, **kwargs)
+            result = f(*own(args), **own(kwargs))
             leaves: list[Any] = []
             tree_map(leaves.append, result)
             if not is_traced(leaves):  # else it captured something that is

@@ -9,8 +9,9 @@ import numpy as np
 
 from nazad.errors import ArgumentError, ShapeError
 from nazad.graph import Spec, Traced, Value, dtype_of, here, is_complex, shape_of, zeros_like
-from nazad.trace import Arguments, Run, argument_names, followed
+from nazad.trace import Arguments, Array, Run, argument_names, followed
 from nazad.trace.scipy_table import with_entries
+from nazad.trace.views import apart
 from nazad.transform.forward import pushforward
 from nazad.tree import Structure, flatten, unflatten
 
@@ -208,9 +209,7 @@ def push(done: Run, x_dots: Sequence[Value]) -> list[Value]:
 
 def returned(done: Run) -> Any:
     """What the function returned, as arrays that the caller may write into."""
-    values = [done.F[sink] for sink in done.graph.sinks]
-    copies = [v.copy() if type(v) is np.ndarray else v for v in values]
-    return unflatten(done.structure, copies)
+    return unflatten(done.structure, [apart(done.F[sink]) for sink in done.graph.sinks])
 
 
 def owned(values: Sequence[Value], patterns: Sequence[Any]) -> list[Value]:
@@ -222,6 +221,8 @@ def owned(values: Sequence[Value], patterns: Sequence[Any]) -> list[Value]:
             value.base is not None or id(value) in seen or not value.flags.writeable
         ):
             value = value.copy()
+        elif isinstance(value, Array):
+            value = apart(value)
         elif isinstance(value, (np.generic, np.ndarray)) and type(pattern) in (float, complex):
             value = value.item()
         seen.add(id(value))

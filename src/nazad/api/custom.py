@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nazad.api.carry import own
 from nazad.api.chosen import called, demand_function
 from nazad.bodies.custom import custom as custom_op
 from nazad.bodies.derive import Flags
@@ -72,7 +73,7 @@ class Custom:
         leaves, structure = flatten(args)
         arrays = [k for k, x in enumerate(leaves) if isinstance(x, (Traced, np.ndarray))]
         if not is_traced(leaves):
-            result = self.f(*args)
+            result = self.f(*own(args))
             if not is_traced(flatten(result)[0]):
                 return result
         call = _Call(self, leaves, structure, arrays)
@@ -125,7 +126,9 @@ class _Call:
         whole = [zeros_like(x) if isinstance(x, (float, np.floating)) else None for x in self.leaves]
         for k, dot in zip(self.arrays, x_dots, strict=True):
             whole[k] = dot
-        dots = [dot for k, dot in enumerate(unflatten(self.structure, whole)) if k not in self.own.nondiff]
+        dots = [
+            dot for k, dot in enumerate(own(unflatten(self.structure, whole))) if k not in self.own.nondiff
+        ]
         rule: Any = self.own.push
         result = rule(dots[0] if len(dots) == 1 else tuple(dots), self._y(ys), *self._args(xs))
         leaves = self._leaves(result, self.returned, "push", "function")
@@ -159,11 +162,11 @@ class _Call:
         whole = list(self.leaves)
         for k, x in zip(self.arrays, xs, strict=True):
             whole[k] = x
-        args: tuple[Any, ...] = unflatten(self.structure, whole)
+        args: tuple[Any, ...] = own(unflatten(self.structure, whole))
         return args
 
     def _y(self, ys: Sequence[Value]) -> Any:
-        return unflatten(self.returned, ys)
+        return own(unflatten(self.returned, ys))
 
     def _leaves(self, result: Any, structure: Structure, mode: str, whose: str) -> list[Value]:
         try:

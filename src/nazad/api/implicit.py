@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nazad.api.carry import named, strong
+from nazad.api.carry import named, own, strong
 from nazad.api.chosen import called, demand_function
 from nazad.api.matrices import jacobian
 from nazad.bodies.root import LINEAR, Residuals, Solver, Values, in_a_row, out_of_a_row
@@ -124,7 +124,7 @@ def root(
 
     def flat(*leaves: Value) -> Any:
         x, rest = leaves[: len(guess)], leaves[len(guess) :]
-        residuals, met = flatten(f(unflatten(structure, x), *unflatten(arguments, rest)))
+        residuals, met = flatten(f(own(unflatten(structure, x)), *own(unflatten(arguments, rest))))
         _demand_square(x, residuals, structure, met, called(f))
         return tuple(residuals)
 
@@ -216,7 +216,7 @@ def fixed_point(
         )
 
     def residual(x: Any, *rest: Any) -> Any:
-        return tree_map(np.subtract, f(x, *rest), x)
+        return tree_map(np.subtract, f(own(x), *rest), x)
 
     return root(residual, x0, *args, solver=iterate, linear=linear)
 

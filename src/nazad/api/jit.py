@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from nazad.api.calls import Call, beyond, taken_apart
+from nazad.api.carry import own
 from nazad.api.chosen import called, demand_function, returned
 from nazad.api.variants import Variant, path_of
 from nazad.errors import ArgumentError
@@ -92,7 +93,7 @@ class Jitted:
     def _slowly(self, *args: Any, **kwargs: Any) -> Any:
         call = taken_apart(self._function, self._static, args, kwargs)
         if call is None:
-            return followed(self._function)(*args, **kwargs)
+            return self._as_it_is(args, kwargs)
         kind = self._kind(call)
         known = kind.variants
         result = self._found(known, call)
@@ -101,9 +102,13 @@ class Jitted:
                 result = self._found([v for v in kind.variants if v not in known], call)
                 if result is MISS:
                     result = self._anew(kind, call)
-        return followed(self._function)(*args, **kwargs) if result is MISS else result
+        return self._as_it_is(args, kwargs) if result is MISS else result
 
     __call__ = _slowly  # replaced, in the class of each function, by the first variant of the chain
+
+    def _as_it_is(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the function; what it writes into its arguments does not reach the caller, compiled or not."""
+        return followed(self._function)(*own(args), **own(kwargs))
 
     def _kind(self, call: Call) -> _Kind:
         with self._lock:

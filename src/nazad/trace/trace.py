@@ -21,6 +21,7 @@ from nazad.trace.array import Array
 from nazad.trace.follow import followed, forget
 from nazad.trace.recording import Trace, refuse_subclass
 from nazad.trace.running import begin, current, end
+from nazad.trace.views import apart
 from nazad.tree import Structure, flatten, labels, labels_anew, unflatten
 
 
@@ -142,7 +143,7 @@ def _split_aux(result: Any, trace: Trace) -> tuple[Any, Any]:
     value, aux = result
     leaves, structure = flatten(aux)
     return value, unflatten(
-        structure, [x.value if isinstance(x, Array) and x.recorder is trace else x for x in leaves]
+        structure, [apart(x.value) if isinstance(x, Array) and x.recorder is trace else x for x in leaves]
     )
 
 

@@ -243,6 +243,11 @@ def as_it_is(x: Value) -> Value:
     return Array(x.recorder, x.node, x.value) if isinstance(x, Array) else x
 
 
+def apart(x: Any) -> Any:
+    """The same value in an array of its own, into which its holder may write."""
+    return x.copy() if isinstance(x, (np.ndarray, Array)) else x
+
+
 def numbers_of(x: Array) -> Any:
     """The value, or one that it has had; plain numbers even where traces are nested."""
     value: Any = x
