@@ -94,6 +94,22 @@ def test_moves(size, target):
 
 
 @EVERY_TARGET
+def test_long_scalar_code_calls_what_it_would_write_out_again(target):
+    functions = [np.exp, np.sin, np.cos, np.log1p, np.arctan, np.tanh, np.cbrt, np.exp2, np.sinh]
+    order = np.random.default_rng(0).integers(0, 9, 90).tolist()  # no loop to be found
+
+    def long(x: Any) -> Any:
+        for k in order:
+            x = x + 0.01 * functions[k](0.1 * x * x + 0.01 * k) * np.arctan2(x, 1.0 + k)
+        return x
+
+    case = programs.case_of(long, [np.float64(0.7)], simple=True)
+    watched = programs.Watched(case.program, target)
+    case.check(watched([np.float64(0.7)]))
+    assert "@nz.sin.shared.f64" in watched.ir
+
+
+@EVERY_TARGET
 def test_special_values(target):
     special = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 1e-40, 1e38, -2.5, 0.5, 3.0, 7.0] * 3
     for dtype in ("float64", "float32"):

@@ -7,6 +7,7 @@ is made of them, what only compares and chooses, and which name goes with what. 
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 
@@ -17,6 +18,7 @@ from nazad.run.lanes.cast import truth
 from nazad.run.lanes.special import SPECIAL
 from nazad.run.lanes.whole import Value, pick
 from nazad.run.vectormath.form import Form
+from nazad.run.vectormath.function import called, is_crowded
 from nazad.run.vectormath.table import FUNCTIONS
 from nazad.run.vectormath.values import Floats
 
@@ -89,7 +91,9 @@ def heaviside(x: Floats, middle: Floats) -> Floats:
 
 
 def _of(name: str, *xs: Floats) -> Floats:
-    return FUNCTIONS[name].write(*xs)
+    function = FUNCTIONS[name]
+    is_long = function.double > 0.5  # an instruction or two have no error of their own
+    return called(name, function.write, *xs) if is_long and is_crowded(xs[0].writer) else function.write(*xs)
 
 
 def _itself(x: Floats) -> Floats:
@@ -97,7 +101,7 @@ def _itself(x: Floats) -> Floats:
 
 
 REAL: dict[str, Callable[..., Value]] = {
-    **{name: function.write for name, function in FUNCTIONS.items()},
+    **{name: functools.partial(_of, name) for name in FUNCTIONS},
     "add": lambda x, y: x + y,
     "subtract": lambda x, y: x - y,
     "multiply": lambda x, y: x * y,
@@ -107,7 +111,7 @@ REAL: dict[str, Callable[..., Value]] = {
     "conjugate": _itself,
     "reciprocal": lambda x: 1.0 / x,
     "square": lambda x: x * x,
-    "float_power": FUNCTIONS["power"].write,
+    "float_power": functools.partial(_of, "power"),
     "chain": chain,
     "logaddexp": logaddexp,
     "logaddexp2": logaddexp2,

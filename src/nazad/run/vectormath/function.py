@@ -9,6 +9,10 @@ from nazad.run.vectormath.values import Floats, Mask
 from nazad.run.vectormath.writer import Writer
 
 INLINE, COLD = "alwaysinline nounwind", "noinline cold nounwind"
+SHARED = "noinline nounwind"
+_CROWDED = 1000
+"""Lines from which on a function calls what it would have inlined: machine code for straight-line code takes
+longer than in proportion."""
 
 
 def rarely(condition: Mask, y: Floats, symbol: str, *arguments: Floats) -> Floats:
@@ -25,6 +29,24 @@ def rarely(condition: Mask, y: Floats, symbol: str, *arguments: Floats) -> Float
     writer.lines.append(f"  br label %{after}")
     writer.enter(after)
     return Floats(writer, y.form, writer.write_anew(f"phi {y.type} [{y.name}, %{before}], [{z}, %{rare}]"))
+
+
+def is_crowded(writer: Writer) -> bool:
+    """Whether what comes next had better be called than written out once more: in long scalar code."""
+    return writer.width == 1 and len(writer.lines) > _CROWDED
+
+
+def called(name: str, write: Callable[..., Floats], *xs: Floats) -> Floats:
+    """The value of a function that stands in the module once."""
+    writer, form = xs[0].writer, xs[0].form
+    symbol = f"nz.{name}.shared.{writer.suffix(form)}"
+    if symbol not in writer.needs:
+        own = Writer(writer.width, writer.fma)
+        text = definition(symbol, form, len(xs), write, own, SHARED)
+        writer.needs |= own.needs
+        writer.needs[symbol] = lambda: text
+    operands = ", ".join(f"{x.type} {x.name}" for x in xs)
+    return Floats(writer, form, writer.write(f"call {xs[0].type} @{symbol}({operands})"))
 
 
 def definition(
