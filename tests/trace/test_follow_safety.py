@@ -472,6 +472,20 @@ def test_scipy_without_a_rule_names_the_function() -> None:
     np.testing.assert_allclose(nz.grad(with_constants)(1.5), 1.0)
 
 
+def test_a_function_of_scipy_that_is_kept_from_a_trace() -> None:
+    integrate = pytest.importorskip("scipy.integrate")
+    kept: dict[str, Any] = {}
+
+    def f(x: Any) -> Any:
+        kept["integral"] = functools.partial(integrate.quad, a=0.0, b=1.0)
+        kept["area"] = (lambda g: lambda h: g(h, 0.0, 1.0)[0])(integrate.quad)
+        return x * kept["area"](math.exp)
+
+    nz.grad(f)(2.0)
+    assert kept["area"](math.exp) == pytest.approx(math.e - 1)
+    assert kept["integral"](math.exp)[0] == pytest.approx(math.e - 1)
+
+
 def test_scipy_by_its_rules() -> None:
     sparse = pytest.importorskip("scipy.sparse")
     from scipy.sparse.linalg import splu, spsolve

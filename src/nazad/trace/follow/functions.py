@@ -92,6 +92,8 @@ def on_numbers(f: Any) -> Any:
     """What SciPy offers, by its rule; what has none, with numbers if nothing depends on what is traced."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
+        if current() is None:  # kept from a trace that has ended
+            return f(*args, **kwargs)
         if not depends((args, kwargs)):  # but a function among them may depend
             return _tried(f, as_constants(args), as_constants(kwargs))
         rule = scipy_table.rule_of(f)
