@@ -474,16 +474,14 @@ def test_scipy_without_a_rule_names_the_function() -> None:
 
 def test_a_function_of_scipy_that_is_kept_from_a_trace() -> None:
     integrate = pytest.importorskip("scipy.integrate")
-    kept: dict[str, Any] = {}
+    kept: list[Any] = []
 
     def f(x: Any) -> Any:
-        kept["integral"] = functools.partial(integrate.quad, a=0.0, b=1.0)
-        kept["area"] = (lambda g: lambda h: g(h, 0.0, 1.0)[0])(integrate.quad)
-        return x * kept["area"](math.exp)
+        kept.append(map(integrate.quad, [math.exp], [0.0], [1.0]))
+        return x
 
     nz.grad(f)(2.0)
-    assert kept["area"](math.exp) == pytest.approx(math.e - 1)
-    assert kept["integral"](math.exp)[0] == pytest.approx(math.e - 1)
+    assert next(kept[0])[0] == pytest.approx(math.e - 1)
 
 
 def test_scipy_by_its_rules() -> None:
