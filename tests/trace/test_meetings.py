@@ -211,3 +211,53 @@ def test_a_callback_has_its_arguments_for_itself() -> None:
 
     np.testing.assert_allclose(nz.value_and_grad(f)(X)[0], np.sum((2 * np.exp(X) + 1) * np.exp(X)))
     np.testing.assert_allclose(nz.grad(f)(X), 4 * np.exp(2 * X) + np.exp(X), rtol=1e-6)
+
+
+# --- places that are traced
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, n: np.sum(x[:n] ** 2),
+        lambda x, n: np.sum(x[None, n:] ** 2),
+        lambda x, n: np.sum(x[::n] ** 2),
+        lambda x, n: np.sum(filled(x[:n], 2.0) * x[:n]) + np.sum(x**2),
+        lambda x, n: np.sum(filled(x.copy(), x[0], slice(n, None)) ** 2),
+        lambda x, n: np.sum(x[np.argmin(x) : n] * x[0]),
+    ],
+)
+def test_the_ends_of_a_slice_are_numbers_that_were_asked_for(f: Any) -> None:
+    fast = nz.jit(nz.grad(f))
+    for n in (2, 3, 1, 2):
+        np.testing.assert_allclose(fast(X, n), nz.grad(f)(X, n))
+        np.testing.assert_allclose(fast(X, n), nz.differences(f, X, n).value, rtol=1e-6, atol=1e-9)
+
+
+def filled(y: Any, value: Any, key: Any = slice(None)) -> Any:
+    y[key] = value
+    return y
+
+
+@pytest.mark.parametrize("value", [0.0, "x"])
+@pytest.mark.parametrize(
+    "transform", [lambda f: f, lambda f: lambda x, i: nz.grad(lambda x: np.sum(f(x, i)))(x)]
+)
+def test_compiled_nothing_is_written_outside(value: Any, transform: Any) -> None:
+    def f(x: Any, i: Any) -> Any:
+        return filled(x * 2, x[0] if value == "x" else value, i)
+
+    fast = nz.jit(transform(f))
+    np.testing.assert_allclose(fast(X, 2), transform(f)(X, 2))
+    np.testing.assert_allclose(fast(X, -1), transform(f)(X, -1))
+    for outside in (4, 70, -5):
+        with pytest.raises(IndexError):
+            fast(X, outside)
+
+
+def test_no_step_of_a_compiled_scan_writes_outside() -> None:
+    def f(x: Any, n: Any) -> Any:
+        return nz.scan(lambda c, i: (filled(c, 1.0, i), None), x, n)[0]
+
+    fast = nz.jit(f)
+    np.testing.assert_allclose(fast(X, np.array([0, 2])), f(X, np.array([0, 2])))
+    with pytest.raises(IndexError):
+        fast(X, np.array([0, 9]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -95,8 +96,10 @@ def split_index(key: Any) -> tuple[Template, list[Value]]:
     template: list[Any] = []
     arrays: list[Value] = []
     for part in key if isinstance(key, tuple) else (key,):
-        if part is None or part is Ellipsis or isinstance(part, slice) or type(part) is int:
+        if part is None or part is Ellipsis or type(part) is int:
             template.append(part)
+        elif isinstance(part, slice):
+            template.append(settled(part))
         elif isinstance(part, np.integer):
             template.append(int(part))
         else:
@@ -104,6 +107,14 @@ def split_index(key: Any) -> tuple[Template, list[Value]]:
             template += [ARRAY] * len(places)
             arrays += places
     return tuple(template), arrays
+
+
+def settled(part: slice) -> slice:
+    """A slice of whole numbers; asked for them, traced ones answer, and remember that they did."""
+    ends = part.start, part.stop, part.step
+    if all(k is None or type(k) is int for k in ends):
+        return part
+    return slice(*[None if k is None else operator.index(k) for k in ends])
 
 
 def _places(part: Any) -> list[Value]:

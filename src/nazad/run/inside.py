@@ -35,6 +35,9 @@ def _pieces(v: Node, F: Mapping[Node, Value]) -> list[tuple[Any, Any, Any]]:
     """What a node indexes: the template, the shapes of the array and of the places, and the places."""
     if v.op is ops.structure.take:
         return [(v.params["template"], tuple(shape_of(F[p]) for p in v.preds), v.preds[1:])]
+    if v.op is ops.writing.write:
+        x, _, *arrays = v.preds
+        return [(v.params["template"], tuple(shape_of(F[p]) for p in (x, *arrays)), arrays)]
     if v.op is not ops.structure.scatter:
         return []
     pieces = v.params["layout"].pieces(v.preds)

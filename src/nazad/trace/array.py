@@ -117,6 +117,8 @@ class Array(Operators):
 
     # --- reading
     def __getitem__(self, key: Any) -> Any:
+        if type(key) is slice:
+            key = ops.structure.settled(key)
         if type(key) is slice or type(key) is int:
             return self.recorder.record(ops.structure.take, (self,), {"template": (key,)})
         template, arrays = split_index(key)
