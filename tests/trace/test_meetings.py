@@ -261,3 +261,60 @@ def test_no_step_of_a_compiled_scan_writes_outside() -> None:
     np.testing.assert_allclose(fast(X, np.array([0, 2])), f(X, np.array([0, 2])))
     with pytest.raises(IndexError):
         fast(X, np.array([0, 9]))
+
+
+# --- arrays without axes
+def accumulated(x: Any) -> Any:
+    z = np.zeros(())
+    for a in x:
+        z += a * a
+    w = z
+    w /= 2
+    return z * w
+
+
+def entry_as_a_view(x: Any) -> Any:
+    v, w = x[0, ...], x[1:2].reshape(())
+    v[...] = 5 * x[2]
+    v *= 2
+    w -= x[3]
+    return np.sum(x**2)
+
+
+def made_of_a_number(x: Any) -> Any:
+    z = np.array(x[0])
+    w = z
+    z += 1
+    w *= x[1]
+    z[...] *= x[2]
+    return z * w * x[0]
+
+
+def numbers_are_replaced(x: Any) -> Any:
+    total = 0.0
+    for number in (
+        np.median(x),
+        np.quantile(x, 0.3),
+        np.sum(x),
+        x[0],
+        np.einsum("i,i->", x, x),
+        np.nanmax(x),
+        np.imag(1j * x[0]),
+        np.interp(x[0], [0.0, 1.0], [0.0, 2.0]),
+        np.linalg.multi_dot([x, np.outer(x, x), x]),
+        np.nanstd(x),
+    ):
+        before = number
+        number += x[1]
+        total = total + number * before
+    return total
+
+
+@pytest.mark.parametrize("f", [accumulated, entry_as_a_view, made_of_a_number, numbers_are_replaced])
+def test_arrays_without_axes_change_and_numbers_are_replaced(f: Any) -> None:
+    value, gradient = nz.value_and_grad(f)(X)
+    np.testing.assert_allclose(value, f(X.copy()), rtol=1e-12)
+    np.testing.assert_allclose(gradient, nz.differences(f, X).value, rtol=1e-6)
+    np.testing.assert_allclose(nz.jit(nz.grad(f))(X), gradient, rtol=1e-12)
+    np.testing.assert_allclose(nz.vmap(nz.grad(f))(np.stack([X, X]))[1], gradient, rtol=1e-12)
+    np.testing.assert_allclose(nz.grad(lambda x: np.sum(nz.grad(f)(x)))(X), np.sum(nz.hessian(f)(X), axis=0))

@@ -12,6 +12,7 @@ from nazad import ops
 from nazad.graph import PYTHON_NUMBERS, Primitive, Traced
 from nazad.ops.families import Elementwise
 from nazad.trace import scipy_table
+from nazad.trace.inside import plain
 
 Method = Callable[..., Any]
 _e = ops.elementwise
@@ -70,7 +71,8 @@ def _in_place(calc: Callable[..., Any]) -> Method:
 
     def method(self: Any, other: Any) -> Any:
         result = calc(self, other)
-        return self.overwrite(result) if self.shape else result
+        is_array = self.shape or type(plain(self)) is np.ndarray
+        return self.overwrite(result) if is_array else result
 
     return method
 

@@ -201,6 +201,7 @@ def _read(x: Changed, template: Template, box: Box) -> Any:
     true = numbers_of(x)[template]
     if type(true) is not np.ndarray:
         return found
+    found = like(true, found)
     if numbers_of(found).strides == true.strides:
         return _behind(found, x, Step(take, {"template": template}))
     if true.ndim > 1:  # what else is a view depends on how it lies in memory
@@ -227,7 +228,7 @@ def settle(x: Array) -> None:
 
 def become(x: Array, new: Value) -> None:
     """Take another node, and keep the order of the entries in memory, on which views depend."""
-    kept = new if belongs(new, x) else x.recorder.hold(new)
+    kept = like(x, new if belongs(new, x) else x.recorder.hold(new))
     if kept.flags.c_contiguous != x.flags.c_contiguous:
         everything = {"template": (slice(None),) * x.ndim}
         kept = (
@@ -236,6 +237,14 @@ def become(x: Array, new: Value) -> None:
             else x.recorder.record(write, (x, kept), everything)
         )
     x.node, x.value = kept.node, kept.value
+
+
+def like(x: Value, new: Array) -> Array:
+    """An array without axes stays an array, although NumPy computes numbers from it."""
+    if type(numbers_of(x)) is not np.ndarray or type(numbers_of(new)) is np.ndarray:
+        return new
+    same: Array = new.recorder.record(copy, (new,), {})
+    return same
 
 
 def as_it_is(x: Value) -> Value:

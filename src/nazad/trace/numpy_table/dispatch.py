@@ -15,7 +15,7 @@ from nazad.graph import PYTHON_NUMBERS, Traced, dtype_of, here, shape_of
 from nazad.nearby import near
 from nazad.ops import structure
 from nazad.trace.numpy_table.out import written_into
-from nazad.trace.numpy_table.views import VIEWS, fresh
+from nazad.trace.numpy_table.views import ARRAYS, VIEWS, fresh, number
 
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     op.calc: op for op in ops.table().values() if isinstance(op.calc, np.ufunc)
@@ -76,7 +76,9 @@ def apply_rule(
     result = implementation(*[_as_array(x) for x in args], **kwargs)
     if out is not None:
         return written_into(out, result)
-    return result if function in VIEWS else fresh(result, args)
+    return (
+        result if function in ARRAYS else number(result if function in VIEWS else fresh(result, args), args)
+    )
 
 
 def _supported(

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from nazad.graph import Traced
+from nazad.graph import Traced, shape_of
+from nazad.trace.inside import plain
 
 _NAMES = (
     "reshape ravel transpose permute_dims matrix_transpose swapaxes moveaxis rollaxis expand_dims squeeze "
@@ -21,6 +22,18 @@ VIEWS: set[Callable[..., Any]] = set()
 for _name in _NAMES.split():
     with contextlib.suppress(AttributeError):  # younger releases of NumPy add some
         VIEWS.add(operator.attrgetter(_name)(np))
+
+
+ARRAYS = frozenset({np.copy, np.where, np.zeros_like, np.ones_like, np.full_like, np.empty_like})
+"""What gives arrays even without axes. Of anything else, such a result is a number, unless it is a view."""
+
+
+def number(result: Any, args: Sequence[Any]) -> Any:
+    """A result without axes as a number, which ``+=`` replaces; an array would change under all its names."""
+    if not isinstance(result, Traced) or shape_of(result) or any(result is x for x in args):
+        return result
+    array: Any = result
+    return array[()] if array.base is None and type(plain(array)) is np.ndarray else array
 
 
 def fresh(result: Any, args: Sequence[Any]) -> Any:

@@ -17,6 +17,7 @@ from nazad.trace.nested import nested
 from nazad.trace.numpy_table import astype
 from nazad.trace.numpy_table.windows import strided
 from nazad.trace.running import held, remembered_error
+from nazad.trace.views import like
 
 _FROM_NOTHING = (
     "zeros ones empty eye identity tri linspace logspace geomspace fromstring hanning "
@@ -75,9 +76,13 @@ def _fromiter(iter: Iterable[Any], dtype: Any, count: int = -1) -> Any:
     return array_of(values, dtype) if any_traced(values) else held(np.fromiter(values, dtype))
 
 
+_ARRAY = np.zeros(())
+
+
 @stands_in_for(np.copy)
 def _copy(a: Any, *args: Any, **layout: Any) -> Any:
-    return held(np.copy(a if isinstance(a, Array) or not any_traced(a) else array_of(a), *args, **layout))
+    same = np.copy(a if isinstance(a, Array) or not any_traced(a) else array_of(a), *args, **layout)
+    return like(_ARRAY, held(same))
 
 
 @stands_in_for(np.array)
@@ -86,7 +91,7 @@ def _array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, 
         made = np.array(object, dtype, copy=copy, ndmin=ndmin, **layout)
         return made if made is object else held(made)
     whole = array_of(object, dtype)
-    whole = whole.copy() if copy and whole is object else whole
+    whole = like(_ARRAY, whole.copy() if whole is object else whole) if copy else whole
     return np.reshape(whole, (*(1,) * (ndmin - whole.ndim), *whole.shape)) if whole.ndim < ndmin else whole
 
 
