@@ -318,3 +318,12 @@ def test_arrays_without_axes_change_and_numbers_are_replaced(f: Any) -> None:
     np.testing.assert_allclose(nz.jit(nz.grad(f))(X), gradient, rtol=1e-12)
     np.testing.assert_allclose(nz.vmap(nz.grad(f))(np.stack([X, X]))[1], gradient, rtol=1e-12)
     np.testing.assert_allclose(nz.grad(lambda x: np.sum(nz.grad(f)(x)))(X), np.sum(nz.hessian(f)(X), axis=0))
+
+
+def test_a_python_number_is_a_whole_exponent() -> None:
+    def f(x: Any) -> Any:
+        return np.sum(np.ldexp(x, 2) ** 2 + np.ldexp(x, -1))
+
+    np.testing.assert_allclose(nz.grad(f)(X), 32 * X + 0.5)
+    np.testing.assert_allclose(nz.jit(nz.grad(f))(X), 32 * X + 0.5)
+    assert nz.grad(lambda x: np.ldexp(x, 3))(2.0) == 8.0

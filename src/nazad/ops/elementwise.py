@@ -177,7 +177,7 @@ heaviside = _op(np.heaviside, None, None)
 floor_divide = _op(np.floor_divide, None, None, symbol="//")
 spacing = _op(np.spacing, None)
 nextafter = _op(np.nextafter, _one, None)
-ldexp = _op(np.ldexp, lambda z, x, n: np.ldexp(np.ones_like(x), n), None)
+ldexp = _op(np.ldexp, lambda z, x, n: np.ldexp(np.ones_like(x), n.astype(int)), None)  # 2 is 2.0 by now
 signbit = _op(np.signbit, None)
 isfinite = _op(np.isfinite, None)
 isinf = _op(np.isinf, None)
