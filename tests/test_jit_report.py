@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import random
 
 import numpy as np
 import pytest
@@ -95,6 +96,19 @@ def test_guards_with_their_lines():
         line_of(root, 4): {"bool -> True": 1},
     }
     assert f"bool -> True ×{count}, bool -> False" in str(variant)
+
+
+def test_random_numbers_are_said_to_be_constants():
+    rng = np.random.default_rng(0)
+
+    def noisy(x):
+        return np.sum(x * rng.normal(size=3)) + random.gauss(0, 1)
+
+    f = nz.jit(nz.value_and_grad(noisy))
+    assert f(np.ones(3))[0] == f(np.ones(3))[0]
+    (variant,) = f.report().variants
+    assert [line.number for line in variant.draws if line] == [line_of(noisy, 1).number] * 2
+    assert "drawn once and constant since" in str(variant)
 
 
 def test_answers_are_short():

@@ -232,7 +232,7 @@ class Jitted:
         """
         with self._lock:
             stopped = [kind.stopped for kind in self._kinds.values() if kind.stopped]
-        seen = [(v.compiled, v.guards) for v in self.variants]
+        seen = [(v.compiled, v.guards, v.draws) for v in self.variants]
         return Report.of(called(self._function), seen, stopped)
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:

@@ -37,10 +37,13 @@ class Variant:
         The machine code, and what it was made from.
     guards : tuple of Guard
         The questions that Python asked about values, whose answers have to be the same.
+    draws : tuple of Where or None
+        Where random numbers were drawn; they are the same in every call.
     """
 
     def __init__(self, call: Call, done: Run, times: Times) -> None:
         self.form, self.guards = call.form, tuple(done.trace.guards)
+        self.draws = tuple(dict.fromkeys(done.trace.draws))
         values = [done.F[sink] for sink in done.graph.sinks]
         self._numbers = [(k, type(x)) for k, x in enumerate(call.leaves) if type(x) in _NUMPYS]
         self._makers = [_maker(value) for value in values]

@@ -159,6 +159,8 @@ class Compilation:
         Name, kind, dtype and shape of each.
     questions : tuple of Question
         What has to be answered in the same way for the variant to fit.
+    draws : tuple of Line or None
+        Where random numbers were drawn when it was traced; they are constants of the variant.
     kernels, fallbacks : tuple
         What it consists of, in order.
     blas : dict
@@ -173,6 +175,7 @@ class Compilation:
     arguments: tuple[str, ...]
     results: tuple[str, ...]
     questions: tuple[Question, ...]
+    draws: tuple[Line | None, ...]
     kernels: tuple[Kernel, ...]
     fallbacks: tuple[Fallback, ...]
     blas: dict[str, int]
@@ -181,7 +184,9 @@ class Compilation:
     code: int
 
     @classmethod
-    def of(cls, compiled: Compiled, guards: Sequence[Guard] = ()) -> Compilation:
+    def of(
+        cls, compiled: Compiled, guards: Sequence[Guard] = (), draws: Sequence[Where | None] = ()
+    ) -> Compilation:
         items = compiled.program.items
         names = [str(v.params["name"]) for v in compiled.graph.leaves]
         signature = compiled.signature
@@ -190,6 +195,7 @@ class Compilation:
             tuple(f"{name}: {_form(a)}" for name, a in zip(names, signature.arguments, strict=True)),
             tuple(map(_form, signature.results)),
             tuple(Question(_line(g.where), g.what, g.answer) for g in guards),
+            tuple(map(_line, draws)),
             tuple(Kernel.of(item) for item in items if not isinstance(item, Call)),
             tuple(Fallback(c.node.op.name, _line(c.node.where)) for c in items if isinstance(c, Call)),
             dict(Counter(_BLAS.findall(compiled.ir))),
@@ -216,6 +222,7 @@ class Compilation:
         parts = [
             f"{self.name}({', '.join(self.arguments)}) -> {', '.join(self.results) or 'nothing'}",
             *_section("guards", asked),
+            *_section("random numbers, drawn once and constant since", map(_place, self.draws)),
             *_section("kernels", self.kernels),
             *_section("run in NumPy", self.fallbacks),
             *_section("BLAS", [f"{name} ×{n}" for name, n in self.blas.items()]),
@@ -242,9 +249,7 @@ class Report:
     stopped: tuple[str, ...]
 
     @classmethod
-    def of(
-        cls, name: str, variants: Iterable[tuple[Compiled, Sequence[Guard]]], stopped: Sequence[str]
-    ) -> Report:
+    def of(cls, name: str, variants: Iterable[tuple[Any, ...]], stopped: Sequence[str]) -> Report:
         return cls(name, tuple(Compilation.of(*variant) for variant in variants), tuple(stopped))
 
     def __str__(self) -> str:

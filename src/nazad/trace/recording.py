@@ -46,6 +46,8 @@ class Trace:
         The value of every node, in the order of creation, which is a topological order.
     guards : list of Guard
         What Python asked about values on the way: the branches taken.
+    draws : list of Where or None
+        Where random numbers were drawn, which are constants of the trace.
     """
 
     has_answers = True
@@ -56,6 +58,7 @@ class Trace:
         self.level = next(_levels)
         self.F: dict[Node, Value] = {}
         self.guards: list[Guard] = []
+        self.draws: list[Where | None] = []
         self.errors: list[Exception] = []
         self.texts: set[str] = set() if current() is None else current().texts  # what traced values look like
         self.finished = False

@@ -98,8 +98,11 @@ class _UnderWay:
         end(self._token)
         if self._collected:
             gc.enable()
-        if current() is None:
+        outer = current()
+        if outer is None:
             forget()
+        else:
+            outer.draws += self._trace.draws  # what is constant here is constant there
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nazad.errors import TraceError
+from nazad.graph import here
 from nazad.trace import scipy_table
 from nazad.trace.array import Array
 from nazad.trace.follow.resolve import CELL, finds, remembered, resolve
@@ -126,6 +127,7 @@ def _more(trace: Any, count: int) -> bool:
 @finds(MethodType)
 def of_method(f: MethodType) -> Any:
     func = f.__func__
+    _note_draw(f.__self__)
     if type(func) is not FunctionType or isinstance(f.__self__, Array):
         return f
     if is_library(func.__code__.co_filename) and not _wraps_users(func):
@@ -139,6 +141,7 @@ def of_builtin(f: Any) -> Any:
     if (standin := standin_of(f)) is not None:
         return remembered(f, standin)
     owner = f.__self__
+    _note_draw(owner)
     if owner is None or type(owner) is ModuleType:
         return remembered(f, f)
     if isinstance(owner, np.ndarray):
@@ -149,6 +152,15 @@ def of_builtin(f: Any) -> Any:
         return on_numbers(f)
     standin = standin_of(getattr(type(owner), f.__name__, None))
     return f if standin is None else functools.partial(standin, owner)
+
+
+def _note_draw(owner: Any) -> None:
+    """Note that random numbers are drawn here: what comes out is a constant of the trace."""
+    if type(owner).__module__ in _RANDOM:
+        current().draws.append(here())
+
+
+_RANDOM = frozenset({"random", "numpy.random._generator", "numpy.random.mtrand"})
 
 
 def of_array_method(f: Any, owner: np.ndarray[Any, Any]) -> Any:
