@@ -160,7 +160,13 @@ CALLS: dict[str, list[tuple[Callable[[Any], Any], Any]]] = {
         for name in ("cosm", "sinm", "tanm", "coshm", "sinhm", "tanhm")
     },
     # patterns
-    "toeplitz": [(sl.toeplitz, v), (lambda x: sl.toeplitz(x, c), v), (lambda x: sl.toeplitz(c, x), v)],
+    "toeplitz": [
+        (sl.toeplitz, v),
+        (sl.toeplitz, B),
+        (lambda x: sl.toeplitz(c, x), B),
+        (lambda x: sl.toeplitz(x, c), v),
+        (lambda x: sl.toeplitz(c, x), v),
+    ],
     "hankel": [(sl.hankel, v), (lambda x: sl.hankel(x, c), v), (lambda x: sl.hankel(c, x), v)],
     "circulant": [(sl.circulant, c)],
     "companion": [(sl.companion, c)],

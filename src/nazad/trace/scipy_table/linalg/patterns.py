@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy
 import scipy.linalg
 
 from nazad.graph import Value, shape_of
@@ -13,19 +14,28 @@ from nazad.trace import scipy_table
 from nazad.trace.numpy_table.normal import array
 from nazad.trace.scipy_table.linalg.entry import rule
 
+_STACKS = np.lib.NumpyVersion(scipy.__version__) >= "1.17.0"
+"""Before that, SciPy laid several rows out as one."""
+
 
 def _line(x: Value) -> Value:
     return np.ravel(array(x))
 
 
+def _lines(x: Value) -> Value:
+    return np.atleast_1d(array(x)) if _STACKS else _line(x)
+
+
 @rule(scipy.linalg.toeplitz)
 def toeplitz(c: Value, r: Value = None) -> Any:
-    """Entry (i, j) is c[i - j], or r[j - i] above the diagonal."""
-    column = _line(c)
-    row = conjugated(column) if r is None else _line(r)
-    rows, columns = shape_of(column)[0], shape_of(row)[0]
-    entries = np.concatenate([column[::-1], row[1:]])
-    return entries[rows - 1 - np.arange(rows)[:, None] + np.arange(columns)]
+    """Entry (i, j) is c[i - j], or r[j - i] above the diagonal; of each row of a stack."""
+    column = _lines(c)
+    row = conjugated(column) if r is None else _lines(r)
+    rows, columns = shape_of(column)[-1], shape_of(row)[-1]
+    stack = np.broadcast_shapes(shape_of(column)[:-1], shape_of(row)[:-1])
+    column, row = np.broadcast_to(column, (*stack, rows)), np.broadcast_to(row, (*stack, columns))
+    entries = np.concatenate([column[..., ::-1], row[..., 1:]], axis=-1)
+    return entries[..., rows - 1 - np.arange(rows)[:, None] + np.arange(columns)]
 
 
 @rule(scipy.linalg.hankel)
