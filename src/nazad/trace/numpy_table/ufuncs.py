@@ -216,7 +216,7 @@ def _reduceat(ufunc: np.ufunc, a: Value, indices: Any, axis: int = 0, dtype: Any
 def _summand(ufunc: np.ufunc, x: Value, dtype: Any) -> Value:
     """In the precision in which NumPy folds."""
     chosen = None if dtype is None else np.dtype(dtype)
-    kinds = ufunc.resolve_dtypes((None, x.dtype, None), signature=(chosen,) * 3, reduction=True)
+    kinds = ufunc.resolve_dtypes((None, x.dtype, None), signature=(chosen, None, None), reduction=True)
     return x if kinds[1] == x.dtype else astype(x, kinds[1])
 
 
