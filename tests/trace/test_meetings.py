@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import nazad as nz
+from nazad.errors import TraceError
 
 X = np.array([0.3, 0.7, 1.1, 0.4])
 
@@ -327,3 +328,32 @@ def test_a_python_number_is_a_whole_exponent() -> None:
     np.testing.assert_allclose(nz.grad(f)(X), 32 * X + 0.5)
     np.testing.assert_allclose(nz.jit(nz.grad(f))(X), 32 * X + 0.5)
     assert nz.grad(lambda x: np.ldexp(x, 3))(2.0) == 8.0
+
+
+# --- arguments that are out of the ordinary
+@pytest.mark.parametrize("f", [np.cumprod, np.multiply.accumulate, np.nancumprod, np.multiply.reduce])
+def test_products_of_a_dtype(f: Any) -> None:
+    value, gradient = nz.value_and_grad(lambda x: np.sum(np.real(f(x, dtype=complex)) ** 2))(X)
+    np.testing.assert_allclose(value, np.sum(f(X) ** 2))
+    np.testing.assert_allclose(gradient, nz.grad(lambda x: np.sum(f(x, dtype=float) ** 2))(X))
+
+
+def test_functions_of_scipy_that_take_more_than_one_thinks() -> None:
+    linalg, special = pytest.importorskip("scipy.linalg"), pytest.importorskip("scipy.special")
+    stats, wide = pytest.importorskip("scipy.stats"), np.stack([X, X**2])
+    for f in (
+        lambda x: stats.kurtosis(x, axis=None),
+        lambda x: stats.skew(x, axis=None, bias=False),
+        lambda x: stats.sem(x, axis=None),
+        lambda x: linalg.convolution_matrix(x, 3, "same"),
+        lambda x: special.logsumexp(x * (1 + 2j), axis=-1).real,
+        lambda x: special.logsumexp(x * (1 + 2j), axis=-1, return_sign=True)[0],
+        lambda x: special.logsumexp(x * (1 + 2j), return_sign=True)[1].imag,
+    ):
+        weights = np.cos(np.arange(np.size(f(wide)))).reshape(np.shape(f(wide)))
+        value, gradient = nz.value_and_grad(lambda x, f=f, weights=weights: np.sum(f(x) * weights))(wide)
+        np.testing.assert_allclose(value, np.sum(f(wide) * weights), rtol=1e-12)
+        wanted = nz.differences(lambda x, f=f, weights=weights: np.sum(f(x) * weights), wide).value
+        np.testing.assert_allclose(gradient, wanted, rtol=1e-5, atol=1e-8)
+    with pytest.raises(TraceError, match="complex number"):
+        nz.grad(lambda x: np.sum(np.abs(stats.norm.logpdf(x + 1j))))(X)

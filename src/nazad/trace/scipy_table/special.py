@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import special as sc
 
-from nazad.graph import Value, rank_of
+from nazad.graph import Value, dtype_of, rank_of
 from nazad.ops import elementwise, parts, reduction
 from nazad.ops.special import TABLE, airy, bessel, gamma, logarithmic, polynomials
 from nazad.ops.special.family import Part
@@ -47,9 +47,9 @@ UFUNCS[sc.round] = elementwise.rint
 def _logsumexp(
     a: Value, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False
 ) -> Any:
-    if b is None and not return_sign:
+    if b is None and not return_sign and dtype_of(a).kind != "c":
         return reduction.logsumexp(a, axis=all_axes(axis, rank_of(a)), keepdims=keepdims)
-    shift = _top(a, axis)
+    shift = np.real(_top(a, axis))
     total = np.sum((1.0 if b is None else b) * np.exp(a - shift), axis=axis, keepdims=True)
     log = np.log(np.abs(total) if return_sign else total) + shift
     results = [x if keepdims else np.squeeze(x, axis=axis) for x in (log, np.sign(total))]

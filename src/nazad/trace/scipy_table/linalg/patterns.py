@@ -79,12 +79,12 @@ def _padded(x: Value, rows: int, columns: int) -> Value:
 
 @rule(scipy.linalg.convolution_matrix)
 def _convolution_matrix(a: Value, n: int, mode: str = "full") -> Any:
-    a = _line(a)
-    size = shape_of(a)[0]
-    full = toeplitz(np.concatenate([a, np.zeros(n - 1, a.dtype)]), np.concatenate([a[:1], np.zeros(n - 1)]))
+    a = _lines(a)
+    size, zeros = shape_of(a)[-1], np.zeros((*shape_of(a)[:-1], n - 1), a.dtype)
+    full = toeplitz(np.concatenate([a, zeros], axis=-1), np.concatenate([a[..., :1], zeros], axis=-1))
     start = {"full": 0, "same": (min(n, size) - 1) // 2, "valid": min(n, size) - 1}[mode]
     rows = {"full": n + size - 1, "same": max(n, size), "valid": max(n, size) - min(n, size) + 1}[mode]
-    return full[start : start + rows]
+    return full[..., start : start + rows, :]
 
 
 @rule(scipy.linalg.leslie)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from nazad.errors import NoRuleError
+from nazad.errors import NoRuleError, TraceError
 from nazad.graph import Value, dtype_of, here
 
 Formula = Callable[..., Value]
@@ -150,9 +150,14 @@ def not_negative(*shapes: Value) -> Value:
     return all_of(*[np.greater_equal(shape, 0) for shape in shapes])
 
 
+_REAL = "Its formulas are for real numbers: take np.real(...) or np.abs(...)."
+
+
 def _standard(x: Value, loc: Value, scale: Value) -> Value:
     """In double precision, as in SciPy."""
     x = x if hasattr(x, "dtype") else np.asarray(x)
+    if dtype_of(x).kind == "c":
+        raise TraceError("a distribution of SciPy was asked about a complex number", _REAL, here())
     return ((x if dtype_of(x).char == "d" else x.astype(float)) - loc) / scale
 
 

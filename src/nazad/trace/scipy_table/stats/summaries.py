@@ -36,8 +36,8 @@ def _zscore(a: Value, axis: Any = 0, ddof: int = 0) -> Value:
 
 
 @rule(stats.sem)
-def _sem(a: Value, axis: int = 0, ddof: int = 1) -> Value:
-    return np.std(a, axis=axis, ddof=ddof) / np.sqrt(shape_of(a)[axis])
+def _sem(a: Value, axis: int | None = 0, ddof: int = 1) -> Value:
+    return np.std(a, axis=axis, ddof=ddof) / np.sqrt(_count(a, axis))
 
 
 @rule(stats.variation)
@@ -46,19 +46,23 @@ def _variation(a: Value, axis: Any = 0, ddof: int = 0) -> Value:
 
 
 @rule(stats.skew)
-def _skew(a: Value, axis: int = 0, bias: bool = True) -> Value:
-    n, biased = shape_of(a)[axis], _standard_moment(a, 3, axis)
+def _skew(a: Value, axis: int | None = 0, bias: bool = True) -> Value:
+    n, biased = _count(a, axis), _standard_moment(a, 3, axis)
     return biased if bias else biased * np.sqrt(n * (n - 1)) / (n - 2)
 
 
 @rule(stats.kurtosis)
-def _kurtosis(a: Value, axis: int = 0, fisher: bool = True, bias: bool = True) -> Value:
-    n, excess = shape_of(a)[axis], _standard_moment(a, 4, axis) - 3
+def _kurtosis(a: Value, axis: int | None = 0, fisher: bool = True, bias: bool = True) -> Value:
+    n, excess = _count(a, axis), _standard_moment(a, 4, axis) - 3
     excess = excess if bias else ((n + 1) * excess + 6) * (n - 1) / ((n - 2) * (n - 3))
     return excess if fisher else excess + 3
 
 
-def _standard_moment(a: Value, order: int, axis: int) -> Value:
+def _count(a: Value, axis: int | None) -> int:
+    return int(np.size(a) if axis is None else shape_of(a)[axis])
+
+
+def _standard_moment(a: Value, order: int, axis: int | None) -> Value:
     """The mean of a power of the distances from the mean, in units of the standard deviation."""
     return np.mean(_zscore(a, axis) ** order, axis=axis)
 
