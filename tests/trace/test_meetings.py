@@ -357,3 +357,12 @@ def test_functions_of_scipy_that_take_more_than_one_thinks() -> None:
         np.testing.assert_allclose(gradient, wanted, rtol=1e-5, atol=1e-8)
     with pytest.raises(TraceError, match="complex number"):
         nz.grad(lambda x: np.sum(np.abs(stats.norm.logpdf(x + 1j))))(X)
+
+
+def test_what_is_stopped_or_named_is_another_array() -> None:
+    def f(x: Any) -> Any:
+        y, z, n = nz.stop_gradient(x), nz.name(x, "z"), nz.stop_gradient(np.arange(4))
+        y[0], z[1], n[2] = x[1], 4.0, 7
+        return np.sum(y * x) + np.sum(z * n)
+
+    np.testing.assert_allclose(nz.value_and_grad(f)(X)[0], f(X.copy()))

@@ -19,6 +19,7 @@ from nazad.errors import ArgumentError
 from nazad.graph import Graph, Node, Traced, dtype_of
 from nazad.nearby import near
 from nazad.ops import contraction, marks
+from nazad.trace.views import apart
 from nazad.tree import Tree, tree_map, unflatten
 
 Policy = str | Sequence[str] | Callable[[Node], bool] | None
@@ -163,7 +164,9 @@ def name(x: Tree, label: str) -> Tree:
     >>> float(nz.explain(f, 1.0)["growth"].cotangent)
     5.43656365691809
     """
-    return tree_map(lambda leaf: marks.name(leaf, label=label) if isinstance(leaf, Traced) else leaf, x)
+    return tree_map(
+        lambda leaf: marks.name(leaf, label=label) if isinstance(leaf, Traced) else apart(leaf), x
+    )
 
 
 def stop_gradient(x: Tree) -> Tree:
@@ -187,6 +190,6 @@ def stop_gradient(x: Tree) -> Tree:
 
     def stopped(leaf: Any) -> Any:
         moves = isinstance(leaf, Traced) and dtype_of(leaf).kind in "fc"
-        return marks.stop_gradient(leaf) if moves else leaf
+        return marks.stop_gradient(leaf) if moves else apart(leaf)
 
     return tree_map(stopped, x)
