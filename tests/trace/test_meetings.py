@@ -366,3 +366,26 @@ def test_what_is_stopped_or_named_is_another_array() -> None:
         return np.sum(y * x) + np.sum(z * n)
 
     np.testing.assert_allclose(nz.value_and_grad(f)(X)[0], f(X.copy()))
+
+
+def test_what_is_written_into_one_argument_and_seen_in_another_is_refused() -> None:
+    def f(p: Any) -> Any:
+        p["a"][0] = p["b"][1] * 3
+        return np.sum(p["a"] ** 2) + np.sum(p["b"] ** 2)
+
+    def g(x: Any) -> Any:
+        return nz.grad(f)({"a": x, "b": x})["a"][1]
+
+    def only_read(p: Any) -> Any:
+        return np.sum(p["a"] * p["b"])
+
+    for transform in (nz.grad, nz.jit, nz.value_and_grad):
+        with pytest.raises(TraceError, match="shares its memory"):
+            transform(f)({"a": X, "b": X})
+        with pytest.raises(TraceError, match="shares its memory"):
+            transform(f)({"a": X[1:], "b": X[:-1]})
+    with pytest.raises(TraceError, match="shares its memory"):
+        nz.grad(g)(X)
+    np.testing.assert_allclose(nz.grad(only_read)({"a": X, "b": X})["a"], X)
+    M = np.ones((3, 2))
+    np.testing.assert_allclose(nz.grad(f)({"a": M[:, 0], "b": M[:, 1]})["b"], [2, 20, 2])

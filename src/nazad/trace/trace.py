@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 import gc
 import inspect
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from nazad.errors import ArgumentError
+from nazad.errors import ArgumentError, TraceError
 from nazad.graph import NUMERIC, Graph, Node, Spec, Traced, Value
 from nazad.ops.pushed import transpose_with
 from nazad.trace import scipy_table
@@ -21,7 +22,7 @@ from nazad.trace.array import Array
 from nazad.trace.follow import followed, forget
 from nazad.trace.recording import Trace, refuse_subclass
 from nazad.trace.running import begin, current, end
-from nazad.trace.views import apart
+from nazad.trace.views import apart, is_written
 from nazad.tree import Structure, flatten, labels, labels_anew, unflatten
 
 
@@ -64,7 +65,7 @@ def run(
     function: Callable[..., Any], arguments: Arguments, has_aux: bool = False, trace: Trace | None = None
 ) -> Run:
     """Call ``function`` on handles for the leaves of the arguments and keep what came of it."""
-    trace = Trace() if trace is None else trace
+    is_call, trace = trace is None, Trace() if trace is None else trace
     handles = [
         trace.leaf(_value(x, k, arguments), label)
         for k, (x, label) in enumerate(zip(arguments.leaves, arguments.labels, strict=True))
@@ -76,6 +77,8 @@ def run(
     except Exception as error:
         trace.raise_remembered(instead_of=error)
         raise
+    if is_call:
+        _demand_apart(arguments, [is_written(x, leaf) for x, leaf in zip(handles, leaves, strict=True)])
     result, aux = _split_aux(result, trace) if has_aux else (result, None)
     outputs, structure = flatten(result)
     return Run(trace.finish(leaves, outputs), trace.F, structure, aux, trace)
@@ -117,6 +120,19 @@ def collector_paused() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+def _demand_apart(arguments: Arguments, written: Sequence[bool]) -> None:
+    """Raise if what was written into an argument would have been seen in another: handles are apart."""
+    for k in itertools.compress(range(len(written)), written):
+        x = arguments.leaves[k]
+        for j, y in enumerate(arguments.leaves):
+            arrays = isinstance(x, np.ndarray) and isinstance(y, np.ndarray)
+            if j != k and (np.shares_memory(x, y) if arrays else x is y and isinstance(x, Traced)):
+                raise TraceError(
+                    f"{arguments.labels[k]} was written into, and {arguments.labels[j]} shares its memory",
+                    "Pass a copy of one of them, or write into a copy.",
+                )
 
 
 def _value(x: Any, k: int, arguments: Arguments) -> Any:

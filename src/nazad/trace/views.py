@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nazad.graph import Primitive, Value, dtype_of, rank_of, shape_of
+from nazad.graph import Node, Primitive, Value, dtype_of, rank_of, shape_of
 from nazad.ops.structure import Template, broadcast_to, split_index, take
 from nazad.ops.writing import copy, write
 from nazad.trace.array import Array
@@ -219,6 +219,11 @@ def belongs(part: Value, x: Array) -> bool:
 
 
 # --- the array as it is now
+def is_written(x: Array, first: Node) -> bool:
+    """Whether something has been written into an array since it had this node."""
+    return type(x) is Changed or x.node is not first
+
+
 def settle(x: Array) -> None:
     """Put the writes that were kept aside into the array."""
     pending: Pending = x.state
