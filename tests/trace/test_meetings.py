@@ -389,3 +389,21 @@ def test_what_is_written_into_one_argument_and_seen_in_another_is_refused() -> N
     np.testing.assert_allclose(nz.grad(only_read)({"a": X, "b": X})["a"], X)
     M = np.ones((3, 2))
     np.testing.assert_allclose(nz.grad(f)({"a": M[:, 0], "b": M[:, 1]})["b"], [2, 20, 2])
+
+
+def test_whole_numbers_and_truths_that_depend_on_values_are_added_up() -> None:
+    def f(x: Any) -> Any:
+        counts, seen = np.zeros(4, int), np.zeros(4, bool)
+        for k in (1, 2):
+            counts += (k * 10 * x).astype(int)
+            seen |= k * x > 1.3
+        np.add(counts, x > 0.5, out=counts, where=x > 0.6)
+        return np.sum(counts * x**2) + np.sum(x[seen])
+
+    fast = nz.jit(nz.grad(f))
+    for x in (X, X + 0.33, X):
+        np.testing.assert_allclose(nz.value_and_grad(f)(x)[0], f(x))
+        np.testing.assert_allclose(fast(x), nz.grad(f)(x))
+    np.testing.assert_allclose(nz.grad(f)(X + 0.013), nz.differences(f, X + 0.013).value, rtol=1e-6)
+    with pytest.raises(TraceError, match="from row to row"):
+        nz.vmap(f)(np.stack([X, X]))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nazad.errors import TraceError
-from nazad.graph import Traced, Value, here, shape_of
+from nazad.graph import Traced, Value, dtype_of, here, shape_of
 
 
 def written_into(out: Any, results: Any, where: Any = True) -> Any:
@@ -37,6 +37,9 @@ def written_into(out: Any, results: Any, where: Any = True) -> Any:
 def _written_into(out: Any, result: Value, where: Any) -> Any:
     if out is None:
         return result
+    if isinstance(out, np.ndarray) and out.dtype.kind in "iub" and dtype_of(result).kind in "iub":
+        np.copyto(out, np.asarray(result), where=np.asarray(where))  # asked for: no derivative is lost
+        return out
     demand_traced(out)
     whole = result if shape_of(result) == shape_of(out) else np.broadcast_to(result, shape_of(out))
     return out.overwrite(whole if where is True else np.where(where, whole, out))
