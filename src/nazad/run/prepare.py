@@ -13,7 +13,7 @@ from nazad.run.pairs import in_pairs
 from nazad.run.places import plain
 from nazad.run.stand_ins import with_values
 from nazad.run.together import together
-from nazad.transform.roll import roll
+from nazad.transform.roll import roll, windows_as_rows
 from nazad.transform.simplify import simplify
 
 _MANY = 4000
@@ -37,8 +37,11 @@ def prepare(graph: Graph, F: Mapping[Node, Value]) -> tuple[Graph, Mapping[Node,
 
 
 def _rolled(graph: Graph, F: Mapping[Node, Value]) -> tuple[Graph, Mapping[Node, Value]]:
-    rolled = roll(graph, F) if not any(v.op is control.loop for v in graph.nodes) else graph
-    return (graph, F) if rolled is graph else (rolled, with_values(rolled, F))
+    if any(v.op is control.loop for v in graph.nodes):
+        return graph, F
+    as_rows, values = windows_as_rows(graph, F)
+    rolled = roll(as_rows, values)
+    return (graph, F) if rolled is as_rows else (rolled, with_values(rolled, values))
 
 
 def read_once(graph: Graph, F: Mapping[Node, Value]) -> tuple[Graph, Mapping[Node, Value]]:
