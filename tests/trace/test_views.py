@@ -150,3 +150,19 @@ def test_strides_by_hand_stay_inside_of_the_array() -> None:
         nz.grad(lambda x: np.sum(as_strided(x, (3, 3), (16, 8))))(x)
     with pytest.raises(ValueError, match="view with gaps"):
         nz.grad(lambda x: np.sum(as_strided(x[::2], (2, 2), (8, 8))))(x)
+
+
+@pytest.mark.parametrize(
+    "lie", [lambda B: B[::2], lambda B: B[:, 1:3], lambda B: B.T, lambda B: B[::-1, ::2]]
+)
+def test_arguments_lie_in_memory_as_they_were_given(lie: Callable[[Any], Any]) -> None:
+    def f(B: Any) -> Any:
+        flat = np.ravel(B)
+        flat[0] = 5.0
+        B[0, 1] *= 2.0
+        line = B.reshape(-1)
+        line[1] = 3.0
+        return np.sum(B * B) + weighted(flat)
+
+    B = lie(np.linspace(0.1, 1.2, 24).reshape(6, 4))
+    np.testing.assert_allclose(nz.value_and_grad(f)(B)[0], f(lie(np.linspace(0.1, 1.2, 24).reshape(6, 4))))

@@ -16,8 +16,20 @@ from nazad.ops.families import Linear, row_by_row
 from nazad.ops.structure import Template, assemble, is_adjacent, take
 
 
+def duplicate(x: Value) -> Value:
+    """A copy whose entries lie in memory as those of the array do, gaps and all: views depend on it."""
+    x = np.asarray(x)
+    if x.flags.forc or 0 in x.strides:  # entries of a broadcast array are one and the same
+        return x.copy("K")
+    low, high = np.lib.array_utils.byte_bounds(x)
+    start = x.__array_interface__["data"][0] - low
+    out = np.ndarray(x.shape, x.dtype, np.empty(high - low, np.uint8), start, x.strides)
+    out[...] = x
+    return out
+
+
 def _write(x: Value, part: Value, *arrays: Value, template: Template) -> Value:
-    out = np.array(x)  # in the order of its entries in memory
+    out = duplicate(x)
     out[assemble(template, arrays)] = part
     return out
 

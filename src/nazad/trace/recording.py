@@ -16,6 +16,7 @@ import numpy as np
 
 from nazad.errors import ArgumentError, TraceError
 from nazad.graph import CONSTANT, LEAF, NUMERIC, Graph, Node, Primitive, Traced, Value, Where, here, leaf
+from nazad.ops.writing import duplicate
 from nazad.trace import inplace, views
 from nazad.trace.array import Array
 from nazad.trace.follow import reason
@@ -71,7 +72,7 @@ class Trace:
         """A handle for an argument."""
         node = leaf(name)
         if type(value) is np.ndarray:
-            value = value.copy("K") if value.nbytes <= _SMALL else self._captured_value(value, node)
+            value = duplicate(value) if value.nbytes <= _SMALL else self._captured_value(value, node)
         value = views.as_it_is(value)
         self.F[node] = value
         self.nested = self.nested or isinstance(value, Traced)
@@ -221,7 +222,7 @@ class Trace:
     def _captured_value(self, value: np.ndarray[Any, Any], node: Node) -> np.ndarray[Any, Any]:
         """A copy of a small array; a large one itself, which is looked at again when the trace ends."""
         self._captured[id(value)] = node, value, _sample(value)
-        return value if value.nbytes > _SMALL else value.copy("K")
+        return value if value.nbytes > _SMALL else duplicate(value)
 
 
 def _left(x: Array) -> Value:
