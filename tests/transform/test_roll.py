@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nazad as nz
+import nazad.bodies  # states the rules of loops
 from nazad import ops
 from nazad.graph import Graph, Node, constant, leaf
 from nazad.ops.control import loop

@@ -76,7 +76,7 @@ class _Loop(Carrying):
 
 
 def _unentered(*args: Any, **params: Any) -> Any:
-    raise NotImplementedError("nazad.bodies has not been imported")
+    raise NotImplementedError("the rules of a loop stand in nazad.bodies: import it first")
 
 
 def _loop(
