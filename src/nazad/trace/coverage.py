@@ -26,7 +26,7 @@ from nazad.trace.numpy_table.dispatch import FUNCTIONS, UFUNCS, VALUES_ONLY
 DERIVATIVE, VALUE, NOT = "derivative to any order", "value only, derivative zero", "not covered"
 NAMESPACES = (
     *("numpy", "numpy.ndarray", "numpy.emath", "numpy.linalg", "numpy.fft"),
-    *("scipy.special", "scipy.linalg", "scipy.stats"),
+    *("scipy.special", "scipy.linalg", "scipy.stats", "scipy.sparse", "scipy.sparse.linalg"),
 )
 
 AS_THEY_ARE = {
@@ -77,7 +77,26 @@ OF_LINALG = {
     "a function that is given by its values alone": "funm",
     "draws random numbers": "clarkson_woodruff_transform",
 }
-OF_SCIPY = {"special": OF_SPECIAL, "linalg": OF_LINALG}
+OF_SPARSE = {
+    "made of sizes alone, a constant": r"eye|eye_array|identity",
+    "draws random numbers": r"rand|random|random_array",
+    "reads or writes files": r"load_npz|save_npz",
+    "asks what is known of a matrix": r"isspmatrix(_\w+)?|get_index_dtype|safely_cast_index_arrays",
+}
+OF_SPARSE_LINALG = {
+    "goes on until it is near enough; its solution is differentiated with nz.root, or by spsolve": (
+        r"bicg|bicgstab|cg|cgs|gcrotmk|gmres|lgmres|lsmr|lsqr|minres|qmr|tfqmr|lobpcg|eigs|eigsh|svds"
+    ),
+    "asks what is known of a matrix": r"is_sptriangular|spbandwidth|onenormest",
+    "settings and state of SciPy": r"use_solver",
+    "an operator or an approximation, whose methods are its own": r"aslinearoperator|spilu",
+}
+OF_SCIPY = {
+    "special": OF_SPECIAL,
+    "linalg": OF_LINALG,
+    "sparse": OF_SPARSE,
+    "sparse.linalg": OF_SPARSE_LINALG,
+}
 """Why functions of these subpackages are not covered, by patterns of names."""
 
 SAMPLES = "tests, fits and summaries of samples"
