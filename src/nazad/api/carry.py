@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from nazad.bodies.traced import Body, ground
+from nazad.bodies.traced import Body
 from nazad.errors import ArgumentError, ShapeError
 from nazad.graph import PYTHON_NUMBERS, Traced, Value, dtype_of, here, shape_of
 from nazad.ops.structure import astype
+from nazad.trace.inside import plain
 from nazad.trace.views import apart
 from nazad.tree import Structure, Tree, flatten, paths_in, tree_map, unflatten
 
@@ -19,7 +20,7 @@ _ROUNDS = 3  # a Python number becomes an integer, a float32, a float64 at most
 
 def is_weak(x: Value) -> bool:
     """Whether a value is a Python number, whose dtype NumPy chooses by what it meets."""
-    return type(ground(x)) in PYTHON_NUMBERS
+    return type(plain(x)) in PYTHON_NUMBERS
 
 
 def cast(x: Value, dtype: np.dtype[Any]) -> Value:
@@ -36,7 +37,7 @@ def strong_like(x: Value, before: Value) -> Value:
     """The value; a Python number in the dtype of what it takes the place of, as far as that can hold it."""
     if not is_weak(x) or is_weak(before):
         return x
-    return cast(x, np.result_type(dtype_of(before), ground(x)))
+    return cast(x, np.result_type(dtype_of(before), plain(x)))
 
 
 def settled(trace: Callable[[list[Value]], Body], start: Sequence[Value], structure: Structure) -> Any:
@@ -60,7 +61,7 @@ def settled(trace: Callable[[list[Value]], Body], start: Sequence[Value], struct
 def _wider(x: Value, y: Value) -> Value:
     """A number that begins, in a dtype that holds what it becomes, too."""
     if is_weak(x) and not is_weak(y):
-        dtype = np.result_type(dtype_of(y), ground(x))
+        dtype = np.result_type(dtype_of(y), plain(x))
     else:
         dtype = np.result_type(dtype_of(x), dtype_of(y))
     return x if dtype == dtype_of(x) and not is_weak(x) else cast(x, dtype)

@@ -12,7 +12,8 @@ import optree
 from nazad.api.chosen import demand_function
 from nazad.errors import ArgumentError, ShapeError, TraceError
 from nazad.graph import Node, Traced, Value, here, rank_of, shape_of
-from nazad.trace import Arguments, Array, Run, Trace, followed, run
+from nazad.trace import Arguments, Run, Trace, followed, run
+from nazad.trace.inside import plain
 from nazad.transform.batch import batch
 from nazad.tree import Structure, flatten, paths_in, unflatten
 
@@ -106,8 +107,7 @@ def _run_one_row(
 
 def _first_row(x: Value) -> Value:
     """A row to trace at; of plain numbers, since only its shape and dtype matter."""
-    while isinstance(x, Array):
-        x = x.value
+    x = plain(x)
     return x[0] if len(x) else np.ones(x.shape[1:], x.dtype)[()]
 
 

@@ -21,9 +21,10 @@ from nazad.api.carry import (
 )
 from nazad.bodies.form import run_loop
 from nazad.bodies.rows import rows_picked
-from nazad.bodies.traced import Body, body_of, ground, is_traced
+from nazad.bodies.traced import Body, body_of, is_traced
 from nazad.errors import ArgumentError, ShapeError
 from nazad.graph import Graph, Value, dtype_of, here, shape_of
+from nazad.trace.inside import plain
 from nazad.tree import Structure, Tree, flatten, tree_map, unflatten
 
 
@@ -188,7 +189,7 @@ def _budget(checkpoints: int | None, memory: int | None, init: Tree) -> int:
             "Give one of them, at least 1.",
             here(),
         )
-    carry = sum(np.size(ground(x)) * dtype_of(x).itemsize for x in flatten(init)[0])
+    carry = sum(np.size(plain(x)) * dtype_of(x).itemsize for x in flatten(init)[0])
     return max(1, checkpoints if checkpoints is not None else given["memory"] // max(carry, 1))
 
 
@@ -218,5 +219,5 @@ def _count(rows: Sequence[Value], length: int | None) -> int:
 
 def _row(x: Value, count: int, reverse: bool) -> Value:
     """The row of the first step, or some row where there is none."""
-    array = ground(x)
+    array = plain(x)
     return array[-1 if reverse else 0] if count else np.ones(array.shape[1:], array.dtype)[()]

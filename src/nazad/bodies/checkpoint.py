@@ -21,9 +21,10 @@ from nazad.bodies.derive import (
     rows_through,
     spread,
 )
-from nazad.bodies.traced import any_like, derived, ground, is_traced
+from nazad.bodies.traced import any_like, derived, is_traced
 from nazad.graph import Graph, Value
 from nazad.ops.control import Carrying
+from nazad.trace.inside import plain
 
 
 class Known:
@@ -63,7 +64,7 @@ def _push(
         return push_through(body, values[:n], spread(values[n:], moving), moved)[1]
 
     ones = map(any_like, chosen(body.leaves, moving))
-    return spread(again(tangents, [*xs, *chosen(x_dots, moving)], [*map(ground, xs), *ones]), moved)
+    return spread(again(tangents, [*xs, *chosen(x_dots, moving)], [*map(plain, xs), *ones]), moved)
 
 
 def _pull(
@@ -79,7 +80,7 @@ def _pull(
         return pull_through(body, values[:n], bars, flags, stored)
 
     values = [*xs, *ys[len(ys) - kept :], *chosen(y_bars, given)]
-    point = [*map(ground, values[: n + kept]), *map(any_like, chosen(body.sinks, given))]
+    point = [*map(plain, values[: n + kept]), *map(any_like, chosen(body.sinks, given))]
     return spread(again(shares, values, point), flags)
 
 
@@ -87,7 +88,7 @@ def _batch(op: Any, xs: Sequence[Value], along: Flags, params: Any) -> tuple[Val
     body = params["body"]
     size = count_rows(xs, along)
     everything = [True] * len(body.sinks)
-    graph = derived(lambda *now: rows_through(body, now, along, size, everything), [ground(x) for x in xs])
+    graph = derived(lambda *now: rows_through(body, now, along, size, everything), [plain(x) for x in xs])
     results: tuple[Value, ...] = checkpoint(*xs, **(params | {"body": graph, "known": Known()}))
     return results
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from nazad.bodies.derive import Flags, both, reached, real, settled
-from nazad.bodies.traced import any_like, ground
+from nazad.bodies.traced import any_like
 from nazad.graph import Graph, Value
 from nazad.ops.control import loop
+from nazad.trace.inside import plain
 
 Groups = tuple[list[Any], list[Any], list[Any]]
 """Something for each carry, for each invariant and for each input."""
@@ -33,7 +34,7 @@ class Form:
 
     def point(self, xs: Sequence[Value]) -> list[Value]:
         """What the leaves are in the first step, as ordinary numbers."""
-        carries, fixed, inputs = self.groups([ground(x) for x in xs])
+        carries, fixed, inputs = self.groups([plain(x) for x in xs])
         triples = zip(self.groups(self.body.leaves)[2], inputs, self.slices, strict=True)
         rows = [x[start] if self.count else any_like(leaf) for leaf, x, (start, _) in triples]
         return [*carries, *fixed, *rows]

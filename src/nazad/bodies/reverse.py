@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from nazad.bodies.derive import Flags, both, chosen, needed, pull_through, real, settled, spread
 from nazad.bodies.form import Form, run_loop
-from nazad.bodies.traced import any_like, derived, ground, zero_like
+from nazad.bodies.traced import any_like, derived, zero_like
 from nazad.graph import Graph, Value, dtype_of, shape_of
 from nazad.ops.structure import Layout, scatter
+from nazad.trace.inside import plain
 
 
 def asked_of(form: Form, wanted: Flags, given: Flags) -> list[bool]:
@@ -65,7 +66,7 @@ class Reverse:
             return [*shares[:first], *added, *shares[first + len(sums) :]]
 
         carries, fixed, rows = form.groups(point)
-        begin = [ground(x) for x in self.begin]
+        begin = [plain(x) for x in self.begin]
         outs = map(any_like, chosen(form.body.sinks[form.carries :], self.given))
         return derived(rule, [*begin, *fixed, *carries, *outs, *rows])
 

@@ -17,12 +17,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from nazad.bodies.derive import Flags, both, chosen, pull_through, push_through, real, spread
-from nazad.bodies.traced import any_like, derived, ground, zero_like
+from nazad.bodies.traced import any_like, derived, zero_like
 from nazad.errors import ArgumentError
 from nazad.extras import require
 from nazad.graph import Graph, Value, here, is_complex
 from nazad.ops import parts
 from nazad.ops.control import Carrying
+from nazad.trace.inside import plain
 
 Values = Sequence[Value]
 Residuals = Callable[..., list[Value]]
@@ -65,7 +66,7 @@ def _push(
         return push_through(body, at, [*x_dot, *spread(dots, moving)], [True] * n)[1]
 
     dots = chosen(x_dots[n:], moving)
-    point = [*map(ground, (*ys, *rest)), *map(any_like, chosen(body.leaves[n:], moving))]
+    point = [*map(plain, (*ys, *rest)), *map(any_like, chosen(body.leaves[n:], moving))]
     kinds = [any_like(leaf) for leaf in body.leaves[:n]]
     return _solved(residual_dots, kinds, [*ys, *rest, *dots], point, linear)
 
@@ -92,7 +93,7 @@ def _pull(
         return [share - x_bar for share, x_bar in zip(shares, x_bars, strict=True)]
 
     kinds = [any_like(leaf) for leaf in body.leaves[:n]]
-    point = [*map(ground, (*ys, *rest)), *kinds]
+    point = [*map(plain, (*ys, *rest)), *kinds]
     v = _solved(transposed, kinds, [*ys, *rest, *bars], point, linear)
     shares = pull_through(body, [*ys, *rest], [-each for each in v], [False] * n + flags)
     return [*[None] * n, *spread(shares, flags)]

@@ -24,12 +24,13 @@ from nazad.bodies.derive import (
     rows_through,
     spread,
 )
-from nazad.bodies.traced import any_like, derived, ground
+from nazad.bodies.traced import any_like, derived
 from nazad.errors import NoRuleError
 from nazad.graph import Graph, Value, rank_of, shape_of
 from nazad.ops.control import Carrying
 from nazad.ops.families import Elementwise, Linear, Reduction
 from nazad.ops.structure import astype
+from nazad.trace.inside import plain
 
 Branches = Sequence[Graph]
 _POINTS = 4096
@@ -56,7 +57,7 @@ def _push(x_dots: Sequence[Value], ys: Value, index: Value, *xs: Value, branches
         ones = [any_like(v) for v in chosen(branch.leaves, moving)]
         return derived(
             lambda *now: push_through(branch, now[:n], spread(now[n:], moving), moved)[1],
-            [*map(ground, xs), *ones],
+            [*map(plain, xs), *ones],
         )
 
     dots = chosen(x_dots[1:], moving)
@@ -74,7 +75,7 @@ def _pull(
         ones = [any_like(v) for v in chosen(branch.sinks, given)]
         return derived(
             lambda *now: pull_through(branch, now[:n], spread(now[n:], given), flags),
-            [*map(ground, xs), *ones],
+            [*map(plain, xs), *ones],
         )
 
     bars = chosen(y_bars, given)
@@ -90,7 +91,7 @@ def _batch(op: Any, xs: Sequence[Value], along: Flags, params: Any) -> tuple[Val
         with np.errstate(all="ignore"):  # of what is not picked
             values = [rows_through(b, rest, along[1:], size, results) for b in branches]
         return tuple([_picked(index, column) for column in zip(*values, strict=True)])
-    point = [ground(x) for x in rest]
+    point = [plain(x) for x in rest]
     rows = [
         derived(lambda *now, b=b: rows_through(b, now, along[1:], size, results), point) for b in branches
     ]

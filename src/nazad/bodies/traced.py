@@ -10,6 +10,7 @@ import numpy as np
 from nazad.errors import TraceError
 from nazad.graph import Graph, Node, Traced, Value, here
 from nazad.trace import Arguments, Array, Guard, Trace, run
+from nazad.trace.inside import plain
 from nazad.trace.trace import note_specs
 from nazad.tree import Structure, flatten
 
@@ -77,7 +78,7 @@ class _BodyTrace(Trace):
 
     def _operand(self, key: Any, value: Value) -> Node:
         if key not in self.operands:
-            self.operands[key] = value, self.leaf(ground(value), f"given{len(self.operands)}")
+            self.operands[key] = value, self.leaf(plain(value), f"given{len(self.operands)}")
         return self.operands[key][1].node
 
 
@@ -106,7 +107,7 @@ def body_of(
     trace = _BodyTrace(remedy)
     structure = _flat(len(values))
     with np.errstate(all="ignore"):
-        arguments = Arguments([ground(x) for x in values], structure, tuple(names))
+        arguments = Arguments([plain(x) for x in values], structure, tuple(names))
         done = run(function, arguments, trace=trace)
     given = list(trace.operands.values())
     leaves = [*done.graph.leaves, *(handle.node for _, handle in given)]
@@ -135,13 +136,6 @@ _REMEDY = "Its derivative branches on values: write np.where instead."
 
 
 _ROWS = "Instead of x[i], let the scan go along x itself: nz.scan(f, init, (np.arange(n), x))."
-
-
-def ground(value: Value) -> Value:
-    """The ordinary numbers under a traced value."""
-    while isinstance(value, Array):
-        value = value.value
-    return value
 
 
 def is_traced(values: Sequence[Any]) -> bool:

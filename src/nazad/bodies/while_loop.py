@@ -29,10 +29,11 @@ from nazad.bodies.derive import (
     settled,
     spread,
 )
-from nazad.bodies.traced import any_like, derived, ground, zero_like
+from nazad.bodies.traced import any_like, derived, zero_like
 from nazad.bodies.whole import whole
 from nazad.graph import Graph, Value, leaf, rank_of
 from nazad.ops.control import Carrying, loop
+from nazad.trace.inside import plain
 
 
 class Form(NamedTuple):
@@ -88,7 +89,7 @@ def _push(x_dots: Sequence[Value], ys: Value, *xs: Value, **params: Any) -> list
     given_dots = zip(body.leaves, (*dots, *rest_dots), moving, strict=True)
     tangents = [zero_like(v) if d is None else d for v, d, m in given_dots if m]
     ones = list(map(any_like, chosen(body.leaves, moving)))
-    values = [*map(ground, carries)], [*map(ground, rest)]
+    values = [*map(plain, carries)], [*map(plain, rest)]
     graph = derived(rule, [*values[0], *ones[:first], *values[1], *ones[first:]])
     unread = [leaf(f"unread{k}") for k in range(first)]
     leaves = [*form.cond.leaves[:n], *unread, *form.cond.leaves[n:]]
@@ -116,7 +117,7 @@ class _Unwound:
         carries, given, rest = form.groups(values[:count])
         params = {
             "body": form.body,
-            "count": self._steps(*([ground(x) for x in group] for group in (carries, given, rest))),
+            "count": self._steps(*([plain(x) for x in group] for group in (carries, given, rest))),
             "carries": form.carries,
             "fixed": len(rest),
             "slices": (),
@@ -169,7 +170,7 @@ def _batch(op: Any, xs: Sequence[Value], along: Flags, params: Any) -> tuple[Val
         (mask,) = rows_through(form.cond, [*before, *own], [*flags, *of_given], size, [True])
         return [_where(mask, a, b) for a, b in zip(after, before, strict=True)]
 
-    point = [ground(x) for x in (*carries, *given, *rest)]
+    point = [plain(x) for x in (*carries, *given, *rest)]
     cond = derived(holds, point[: n + len(given)])
     body = derived(step, point)
     with np.errstate(all="ignore"):  # of rows that have ended

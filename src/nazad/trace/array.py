@@ -90,10 +90,7 @@ class Array(Operators):
     @property
     def flags(self) -> Any:
         """How the entries lie in memory."""
-        value = self.value
-        while isinstance(value, Array):
-            value = value.value
-        return np.asarray(value).flags
+        return np.asarray(plain(self)).flags
 
     def __len__(self) -> int:
         if not self.shape:
@@ -175,10 +172,7 @@ class Array(Operators):
     @property
     def strides(self) -> tuple[int, ...]:
         """Bytes from one entry to the next, along each axis."""
-        value = self.value
-        while isinstance(value, Array):
-            value = value.value
-        return np.asarray(value).strides
+        return np.asarray(plain(self)).strides
 
     @property
     def base(self) -> Any:

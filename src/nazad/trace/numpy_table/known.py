@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nazad.graph import Traced, Value, dtype_of, shape_of
+from nazad.trace.inside import plain
 from nazad.trace.numpy_table.dispatch import rule
 from nazad.trace.numpy_table.normal import astype
 
@@ -36,24 +37,16 @@ rule(np.common_type, derivative=False)(
     )
 )
 rule(np.can_cast, derivative=False)(lambda from_, to, casting="safe": np.can_cast(from_.dtype, to, casting))
-rule(np.min_scalar_type, derivative=False)(lambda a: np.min_scalar_type(_numbers(a)))
+rule(np.min_scalar_type, derivative=False)(lambda a: np.min_scalar_type(plain(a)))
 
 
 # --- pictures of the numbers
-def _numbers(a: Value) -> Any:
-    while isinstance(a, Traced):
-        a = a.value  # type: ignore[attr-defined]
-    return a
-
-
-rule(np.array_str, derivative=False)(
-    lambda a, *args, **keywords: np.array_str(_numbers(a), *args, **keywords)
-)
+rule(np.array_str, derivative=False)(lambda a, *args, **keywords: np.array_str(plain(a), *args, **keywords))
 rule(np.array_repr, derivative=False)(
-    lambda arr, *args, **keywords: np.array_repr(_numbers(arr), *args, **keywords)
+    lambda arr, *args, **keywords: np.array_repr(plain(arr), *args, **keywords)
 )
 rule(np.array2string, derivative=False)(
-    lambda a, *args, **keywords: np.array2string(_numbers(a), *args, **keywords)
+    lambda a, *args, **keywords: np.array2string(plain(a), *args, **keywords)
 )
 
 
@@ -79,10 +72,13 @@ def _filled_like(make: Callable[..., Any]) -> Callable[..., Any]:
     """A constant that may be written into; whole numbers and truth values stay ordinary arrays."""
 
     def like(a: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None) -> Any:
-        array = make(a.value, dtype=dtype, order=order, shape=shape)
-        return a.recorder.hold(array) if array.dtype.kind in "fc" else array
+        return _writable(a, make(a.value, dtype=dtype, order=order, shape=shape))
 
     return like
+
+
+def _writable(a: Any, array: Any) -> Any:
+    return a.recorder.hold(array) if array.dtype.kind in "fc" else array
 
 
 rule(np.zeros_like, np.empty_like, derivative=False)(_filled_like(np.zeros_like))
@@ -94,5 +90,4 @@ def _full_like(a: Value, fill_value: Value, dtype: Any = None, shape: Any = None
     filled: Value = np.broadcast_to(fill_value, shape_of(a) if shape is None else shape)
     if isinstance(fill_value, Traced):
         return astype(filled, dtype or dtype_of(a)).copy()
-    array = np.array(filled, dtype or dtype_of(a))
-    return a.recorder.hold(array) if array.dtype.kind in "fc" else array
+    return _writable(a, np.array(filled, dtype or dtype_of(a)))
