@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from nazad.graph import Value, rank_of
+from nazad.graph import Value
 from nazad.trace.numpy_table.dispatch import rule
-from nazad.trace.numpy_table.normal import Axis, all_axes, astype, certain, flag
-from nazad.trace.numpy_table.reductions import spread_of
+from nazad.trace.numpy_table.normal import Axis, astype, certain, flag
+from nazad.trace.numpy_table.reductions import spread_by, spread_of
 
 _MISSING = np._NoValue
 
@@ -83,24 +83,13 @@ def _nanmean(a: Value, axis: Axis = None, dtype: Any = None, keepdims: Any = Fal
 
 
 def _spread(root: bool) -> Callable[..., Any]:
-    def spread(
-        a: Value,
-        axis: Axis = None,
-        dtype: Any = None,
-        ddof: Any = 0,
-        keepdims: Any = False,
-        where: Any = True,
-        mean: Any = _MISSING,
-        correction: Any = _MISSING,
-    ) -> Any:
-        x = a if dtype is None else astype(a, dtype)
-        freedom = ddof if correction is None or correction is _MISSING else correction
-        there, axes = _there(x, where), all_axes(axis, rank_of(x))
-        y = spread_of(x, axes, freedom, flag(keepdims), there, mean, root)
-        enough = np.sum(there, axis=axes, keepdims=flag(keepdims)) > freedom
+    def work(x: Value, axes: tuple[int, ...], ddof: Any, keepdims: bool, where: Any, mean: Any) -> Value:
+        there = _there(x, where)
+        y = spread_of(x, axes, ddof, keepdims, there, mean, root)
+        enough = np.sum(there, axis=axes, keepdims=keepdims) > ddof
         return np.where(enough, y, y.dtype.type(np.nan))
 
-    return spread
+    return spread_by(work)
 
 
 rule(np.nanvar)(_spread(root=False))

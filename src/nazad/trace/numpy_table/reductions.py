@@ -72,7 +72,9 @@ def counted(where: Any, x: Value, axis: Axis, keepdims: bool) -> Value:
     return astype(count, x.real.dtype) if x.dtype.kind in "fc" else count
 
 
-def _spread(op: Any, root: bool) -> Callable[..., Any]:
+def spread_by(work: Callable[..., Any]) -> Callable[..., Any]:
+    """A rule with the signature of np.var: ``work(x, axes, ddof, keepdims, where, mean)`` does it."""
+
     def spread(
         a: Value,
         axis: Axis = None,
@@ -85,11 +87,18 @@ def _spread(op: Any, root: bool) -> Callable[..., Any]:
     ) -> Any:
         x = a if dtype is None else astype(a, dtype)
         freedom = ddof if correction is None or correction is _MISSING else correction
-        if mean is _MISSING and (where is True or where is _MISSING):
-            return op(x, axis=all_axes(axis, rank_of(x)), keepdims=flag(keepdims), ddof=freedom)
-        return spread_of(x, all_axes(axis, rank_of(x)), freedom, flag(keepdims), where, mean, root)
+        return work(x, all_axes(axis, rank_of(x)), freedom, flag(keepdims), where, mean)
 
     return spread
+
+
+def _spread(op: Any, root: bool) -> Callable[..., Any]:
+    def work(x: Value, axes: tuple[int, ...], ddof: Any, keepdims: bool, where: Any, mean: Any) -> Value:
+        if mean is _MISSING and (where is True or where is _MISSING):
+            return op(x, axis=axes, keepdims=keepdims, ddof=ddof)
+        return spread_of(x, axes, ddof, keepdims, where, mean, root)
+
+    return spread_by(work)
 
 
 def spread_of(
