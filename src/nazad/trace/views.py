@@ -42,7 +42,21 @@ _NODE: Any = Array.__dict__["node"]  # the slots, which subclasses hide
 _VALUE: Any = Array.__dict__["value"]
 
 
-class Changed(Array):
+class _Outdated(Array):
+    """An array whose node and value have to be looked at again; shape and dtype are those that it had."""
+
+    __slots__ = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return shape_of(_VALUE.__get__(self))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return dtype_of(_VALUE.__get__(self))
+
+
+class Changed(_Outdated):
     """An array into which something has been written that its node does not have yet.
 
     Its ``state`` holds the writes. Asked for its node it becomes an ordinary array again.
@@ -60,21 +74,13 @@ class Changed(Array):
         settle(self)
         return self.value
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return shape_of(_VALUE.__get__(self))
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return dtype_of(_VALUE.__get__(self))
-
     def __getitem__(self, key: Any) -> Any:
         template, arrays = split_index(key)
         box = None if arrays else box_of(template, self.shape)
         return super().__getitem__(key) if box is None else _read(self, template, box)
 
 
-class View(Array):
+class View(_Outdated):
     """An array that shares the memory of another one; its ``state`` says how."""
 
     __slots__ = ()
@@ -88,14 +94,6 @@ class View(Array):
     def value(self) -> Any:
         _look_again(self)
         return _VALUE.__get__(self)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return shape_of(_VALUE.__get__(self))
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return dtype_of(_VALUE.__get__(self))
 
     @property
     def base(self) -> Any:
