@@ -24,15 +24,13 @@ def _copyto(dst: Any, src: Value, casting: str = "same_kind", where: Any = True)
 @rule(np.put)
 def _put(a: Any, ind: Any, v: Value, mode: str = "raise") -> None:
     demand_traced(a)
-    numbers = np.asarray(ind)
-    places = np.unravel_index(_inside(numbers, np.size(a), mode), shape_of(a))
-    a[places] = repeated(v, numbers.shape)
+    a.flat[_inside(np.asarray(ind), np.size(a), mode)] = v
 
 
 def _inside(numbers: Any, size: int, mode: str) -> Any:
     if mode == "clip":
         return np.clip(numbers, 0, size - 1)
-    return np.arange(size)[numbers] if mode == "raise" else numbers % size
+    return numbers if mode == "raise" else numbers % size
 
 
 @rule(np.place)
@@ -83,8 +81,8 @@ def at(ufunc: np.ufunc, a: Any, indices: Any, *values: Value) -> None:
     numbers = np.reshape(np.arange(np.size(a)), shape_of(a))[_plain(indices)]
     parts = [np.ravel(np.broadcast_to(v, numbers.shape)) for v in values]
     for turn in _turns(np.ravel(numbers)):
-        places = np.unravel_index(np.ravel(numbers)[turn], shape_of(a))
-        a[places] = ufunc(a[places], *[part[turn] for part in parts])
+        places = np.ravel(numbers)[turn]
+        a.flat[places] = ufunc(a.flat[places], *[part[turn] for part in parts])
 
 
 def _added_at(a: Any, indices: Any, value: Value) -> None:
