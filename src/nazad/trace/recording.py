@@ -61,7 +61,8 @@ class Trace:
         self.guards: list[Guard] = []
         self.draws: list[Where | None] = []
         self.errors: list[Exception] = []
-        self.texts: set[str] = set() if current() is None else current().texts  # what traced values look like
+        outer = current()
+        self.texts: set[str] = set() if outer is None else outer.texts  # what traced values look like
         self.finished = False
         self.nested = False  # whether values may themselves be traced
         self._depends: dict[Node, bool] = {}

@@ -127,10 +127,11 @@ def _more(trace: Any, count: int) -> bool:
 @finds(MethodType)
 def of_method(f: MethodType) -> Any:
     func = f.__func__
-    _note_draw(f.__self__)
     if type(func) is not FunctionType or isinstance(f.__self__, Array):
+        _note_draw(f.__self__)
         return f
     if is_library(func.__code__.co_filename) and not _wraps_users(func):
+        _note_draw(f.__self__)
         return f if _package(func) in _UNDERSTAND else on_numbers(f)
     followed = resolve(func)
     return f if followed is func else MethodType(followed, f.__self__)

@@ -53,7 +53,7 @@ class _Rows:
     Attributes
     ----------
     starts : dict
-        By array and window, where the slices start that become rows.
+        By array and window, where the slices start that become rows, and the numbers of these.
     now, values : dict
         What each node has become, and the values of these.
     """
@@ -64,8 +64,11 @@ class _Rows:
         found: dict[tuple[Node, Window], set[int]] = {}
         for v, (window, start) in self.slices.items():
             found.setdefault((v.preds[0], window), set()).add(start)
-        pays = {key: sorted(starts) for key, starts in found.items() if self._pays(*key, len(starts))}
-        self.starts: dict[tuple[Node, Window], list[int]] = pays
+        self.starts: dict[tuple[Node, Window], dict[int, int]] = {
+            key: {start: k for k, start in enumerate(sorted(starts))}
+            for key, starts in found.items()
+            if self._pays(*key, len(starts))
+        }
         self.now: dict[Node, Node] = {}
         self.values: dict[Node, Value] = {}
         self._made: dict[tuple[Node, Window], Node] = {}
@@ -79,7 +82,7 @@ class _Rows:
         window, start = self.slices.get(v, ((0, 0, 0), 0))
         key = (v.preds[0], window) if v in self.slices else None
         if key is not None and key in self.starts:
-            place = (*(slice(None),) * window[0], self.starts[key].index(start))
+            place = (*(slice(None),) * window[0], self.starts[key][start])
             new = Node(take, (self._rows_of(key),), {"template": place}, v.spec, v.where)
         elif v.op is scatter:
             new = self._scattered(v)
@@ -92,7 +95,7 @@ class _Rows:
         """The array with the axis replaced by two, the number of a slice and the place in it."""
         if key not in self._made:
             array, (axis, length, _) = key
-            places, shape = self._places(self.starts[key], key[1]), shape_of(self.F[array])
+            places, shape = self._places(list(self.starts[key]), key[1]), shape_of(self.F[array])
             template = (*(slice(None),) * axis, ARRAY)
             rows = (*shape[:axis], len(self.starts[key]), length, *shape[axis + 1 :])
             self._made[key] = self._new(take, (self.now[array], places), {"template": template}, rows, array)
