@@ -10,6 +10,7 @@ import numpy as np
 from nazad.api.carry import named, own, strong
 from nazad.api.chosen import called, demand_function
 from nazad.api.matrices import jacobian
+from nazad.api.packed import Packed
 from nazad.bodies.root import LINEAR, Residuals, Solver, Values, in_a_row, out_of_a_row
 from nazad.bodies.root import root as root_op
 from nazad.bodies.traced import body_of, is_traced
@@ -120,11 +121,11 @@ def root(
     demand_function(f, "root")
     guess, structure = flatten(x0)
     guess = [_float(x) for x in guess]
-    values, arguments = flatten(args)
+    packed = Packed.of(args, {})
 
     def flat(*leaves: Value) -> Any:
-        x, rest = leaves[: len(guess)], leaves[len(guess) :]
-        residuals, met = flatten(f(own(unflatten(structure, x)), *own(unflatten(arguments, rest))))
+        x, rest = leaves[: len(guess)], packed.unpacked(leaves[len(guess) :])[0]
+        residuals, met = flatten(f(own(unflatten(structure, x)), *own(rest)))
         _demand_square(x, residuals, structure, met, called(f))
         return tuple(residuals)
 
@@ -132,20 +133,12 @@ def root(
         found = solver(lambda x: unflatten(structure, residuals(*flatten(x)[0])), unflatten(structure, start))
         return flatten(found)[0]
 
-    if not is_traced([*guess, *values]) and not is_traced(flat(*guess, *values)):
-        found = flat_solver(lambda *x: list(flat(*x, *values)), guess)
+    rest = packed.arrays
+    if not is_traced([*guess, *rest]) and not is_traced(flat(*guess, *rest)):
+        found = flat_solver(lambda *x: list(flat(*x, *rest)), guess)
         return unflatten(structure, [np.asarray(x)[()] for x in found])
-    places = [k for k, x in enumerate(values) if is_traced([x]) or isinstance(x, np.ndarray)]
-
-    def of_arrays(*leaves: Value) -> Any:
-        whole = list(values)
-        for k, x in zip(places, leaves[len(guess) :], strict=True):
-            whole[k] = x
-        return flat(*leaves[: len(guess)], *whole)
-
-    rest = [values[k] for k in places]
-    names = [*named("x", x0), *(f"a{k}" for k in places)]
-    body = body_of(of_arrays, [*guess, *rest], names, _REMEDY)
+    names = [*named("x", x0), *(f"a{k}" for k in packed.places)]
+    body = body_of(flat, [*guess, *rest], names, _REMEDY)
     results = root_op(
         *guess,
         *rest,
