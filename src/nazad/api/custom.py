@@ -11,11 +11,12 @@ import numpy as np
 
 from nazad.api.carry import own
 from nazad.api.chosen import called, demand_function
+from nazad.api.packed import Packed
 from nazad.bodies.custom import custom as custom_op
 from nazad.bodies.derive import Flags
 from nazad.bodies.traced import is_traced
 from nazad.errors import ArgumentError, NoRuleError, ShapeError
-from nazad.graph import Traced, Value, here, shape_of, zeros_like
+from nazad.graph import Value, here, shape_of, zeros_like
 from nazad.tree import Structure, flatten, unflatten
 
 Rule = Callable[..., Any]
@@ -70,14 +71,13 @@ class Custom:
             bound = inspect.signature(self.f).bind(*args, **kwargs)
             bound.apply_defaults()
             args = bound.args
-        leaves, structure = flatten(args)
-        arrays = [k for k, x in enumerate(leaves) if isinstance(x, (Traced, np.ndarray))]
-        if not is_traced(leaves):
+        packed = Packed.of(args, {})
+        if not is_traced(packed.arrays):
             result = self.f(*own(args))
             if not is_traced(flatten(result)[0]):
                 return result
-        call = _Call(self, leaves, structure, arrays)
-        results = custom_op(*[leaves[k] for k in arrays], rules=call)
+        call = _Call(self, packed)
+        results = custom_op(*packed.arrays, rules=call)
         return unflatten(call.returned, results)
 
     def __repr__(self) -> str:
@@ -88,10 +88,10 @@ class Custom:
 class _Call:
     """One call: the rules on flat values. What is no array stays as it is."""
 
-    def __init__(self, own: Custom, leaves: Sequence[Any], structure: Structure, arrays: list[int]) -> None:
-        self.own, self.leaves, self.structure, self.arrays = own, leaves, structure, arrays
+    def __init__(self, own: Custom, packed: Packed) -> None:
+        self.own, self.packed = own, packed
         self.name = called(own.f)
-        self.children = structure.children()
+        self.children = packed.structure.children()[0].children()  # those of the positional arguments
         self.returned: Structure = None
         self.push = None if own.push is None else self._push
         self.pull = None if own.pull is None else self._pull
@@ -107,7 +107,7 @@ class _Call:
                 "State one: @f.def_pull for reverse mode, @f.def_push for forward mode, or both.",
                 here(),
             )
-        for leaf, moves in zip(self.arrays, moving, strict=True):
+        for leaf, moves in zip(self.packed.places, moving, strict=True):
             k = self._argument(leaf)
             if moves and k in self.own.nondiff:
                 raise NoRuleError(
@@ -123,12 +123,11 @@ class _Call:
 
     # --- the two rules
     def _push(self, x_dots: Sequence[Value], ys: Sequence[Value], xs: Sequence[Value]) -> list[Value]:
-        whole = [zeros_like(x) if isinstance(x, (float, np.floating)) else None for x in self.leaves]
-        for k, dot in zip(self.arrays, x_dots, strict=True):
+        whole = [zeros_like(x) if isinstance(x, (float, np.floating)) else None for x in self.packed.leaves]
+        for k, dot in zip(self.packed.places, x_dots, strict=True):
             whole[k] = dot
-        dots = [
-            dot for k, dot in enumerate(own(unflatten(self.structure, whole))) if k not in self.own.nondiff
-        ]
+        tangents, _ = unflatten(self.packed.structure, whole)
+        dots = [dot for k, dot in enumerate(own(tangents)) if k not in self.own.nondiff]
         rule: Any = self.own.push
         result = rule(dots[0] if len(dots) == 1 else tuple(dots), self._y(ys), *self._args(xs))
         leaves = self._leaves(result, self.returned, "push", "function")
@@ -142,7 +141,7 @@ class _Call:
             share = None if k in self.own.nondiff else next(shares)
             none = share is None
             whole += [None] * child.num_leaves if none else self._leaves(share, child, "pull", "argument")
-        return [self._checked(whole[k], x, "pull") for k, x in zip(self.arrays, xs, strict=True)]
+        return [self._checked(whole[k], x, "pull") for k, x in zip(self.packed.places, xs, strict=True)]
 
     def _shares(self, result: Any) -> tuple[Any, ...]:
         """One for each argument that has a derivative; the only one may stand by itself."""
@@ -159,10 +158,7 @@ class _Call:
 
     # --- small change
     def _args(self, xs: Sequence[Value]) -> tuple[Any, ...]:
-        whole = list(self.leaves)
-        for k, x in zip(self.arrays, xs, strict=True):
-            whole[k] = x
-        args: tuple[Any, ...] = own(unflatten(self.structure, whole))
+        args: tuple[Any, ...] = own(self.packed.unpacked(xs)[0])
         return args
 
     def _y(self, ys: Sequence[Value]) -> Any:
